@@ -2,8 +2,7 @@
  * One relabelling rule as Prometheus defines it, with its defaults filled in, and what makes a rule valid.
  * How a rule is applied is in `relabel.ts`.
  */
-import { RE2JS } from 're2js'
-import { RequestError } from '../base/errors.ts'
+import { patternError } from './pattern.ts'
 
 export const RELABEL_ACTIONS = [
   'replace',
@@ -59,7 +58,7 @@ export function validateRule(rule: RelabelRule): { readonly key: string; readonl
   const { action } = rule
   if (!RELABEL_ACTIONS.includes(action)) return { key: 'action', message: `unknown relabel action "${action}"` }
   const regexError = patternError(rule.regex)
-  if (regexError !== null) return { key: 'regex', message: `regex "${rule.regex}" is not valid: ${regexError}` }
+  if (regexError !== null) return { key: 'regex', message: `regex "${rule.regex}" is not valid: ${regexError.message}` }
   if (action === 'hashmod' && !(Number.isSafeInteger(rule.modulus) && rule.modulus > 0))
     return { key: 'modulus', message: 'relabel action hashmod needs a modulus above 0' }
   if (NEEDS_TARGET.includes(action) && rule.targetLabel === '')
@@ -86,26 +85,4 @@ function onlyKeys(rule: RelabelRule, allowed: readonly string[]): { key: string;
     if (isWritten && !allowed.includes(key))
       return { key, message: `relabel action ${rule.action} takes only ${allowed.join(' and ')}, not ${key}` }
   return null
-}
-
-/** Why RE2 refuses `pattern`, or null. */
-export function patternError(pattern: string): string | null {
-  try {
-    compilePattern(pattern)
-    return null
-  } catch (e) {
-    if (e instanceof RequestError) return e.message
-    throw e
-  }
-}
-
-/** `pattern` compiled so that it must match a whole value and `.` matches a newline. */
-export function compilePattern(pattern: string): RE2JS {
-  try {
-    // By itself first: `a)(b` must not become valid by the group that is put around it.
-    RE2JS.compile(pattern)
-    return RE2JS.compile(`^(?s:${pattern})$`)
-  } catch (e) {
-    throw new RequestError('invalid_argument', (e as Error).message, { cause: e })
-  }
 }
