@@ -1,0 +1,325 @@
+/**
+ * The tables that samples refer to: strings, mappings, functions, locations with their lines. Each is one loop over
+ * the messages of its span; ids become rows, indexes are checked.
+ */
+import type { FunctionTable, LocationTable, MappingTable, StringTable } from '../profile/columns.ts'
+import { type Arena, takeFloat64, takeInt32, takeUint32 } from './arena.ts'
+import { findSparse, type IdIndex, indexIds, rowOf } from './ids.ts'
+import { nextField, offsetOf, type Span, TAG } from './scan.ts'
+import { malformed, overrun, readWide, signedDouble, skipField, wideTag } from './wire.ts'
+
+const MAPPING_FIELDS = ['', 'id', 'memory_start', 'memory_limit', 'file_offset', 'filename', 'build_id'] as const
+const FUNCTION_FIELDS = ['', 'id', 'name', 'system_name', 'filename', 'start_line'] as const
+const LOCATION_FIELDS = ['', 'id', 'mapping_id', 'address', 'line'] as const
+const LINE_FIELDS = ['', 'function_id', 'line'] as const
+
+/** Words of the value at hand where it has more than two bytes. */
+const wide = new Uint32Array(2)
+
+export interface DecodedStrings {
+  readonly table: StringTable
+  /** Strings that were longer than the limit and lost what was over it. */
+  readonly cut: number
+}
+
+/** Strings stay where they are in `raw`; one longer than `maxLength` ends before the character that crosses it. */
+export function decodeStrings(raw: Uint8Array, span: Span, maxLength: number, arena: Arena): DecodedStrings {
+  const length = span.count || 1
+  const start = takeInt32(arena, length)
+  const stop = takeInt32(arena, length)
+  const limit = maxLength || Infinity
+  let cut = 0
+  let row = 0
+  let p = span.from
+  while (p < span.to) {
+    let tag = raw[p++]!
+    if (tag > 0x7f) [tag, p] = wideTag(raw, p, span.to, 'profile')
+    if (tag !== TAG.string) {
+      p = nextField(raw, p, tag, wide)
+      continue
+    }
+    let size = raw[p++]!
+    if (size > 0x7f) {
+      p = readWide(raw, p - 1, wide, 0)
+      size = wide[0]!
+    }
+    start[row] = p
+    stop[row] = p + size
+    if (size > limit) {
+      let end = p + limit
+      while (end > p && (raw[end]! & 0xc0) === 0x80) end--
+      stop[row] = end
+      cut++
+    }
+    row++
+    p += size
+  }
+  if (span.count > 0 && stop[0] !== start[0]) throw malformed('string_table[0]', 'not empty', span.from)
+  return { table: { bytes: raw, start, end: stop, length }, cut }
+}
+
+export interface DecodedMappings {
+  readonly table: MappingTable
+  readonly ids: IdIndex
+}
+
+export function decodeMappings(raw: Uint8Array, span: Span, strings: number, arena: Arena): DecodedMappings {
+  const { count } = span
+  const words = takeUint32(arena, 6 * count) // start, limit, offset; a column each
+  const file = takeInt32(arena, count)
+  const buildId = takeInt32(arena, count)
+  const ids = new Uint32Array(2 * count)
+  let row = 0
+  let p = span.from
+  while (p < span.to) {
+    const at = p
+    let message = raw[p++]!
+    if (message > 0x7f) [message, p] = wideTag(raw, p, span.to, 'profile')
+    if (message !== TAG.mapping) {
+      p = nextField(raw, p, message, wide)
+      continue
+    }
+    p = readWide(raw, p, wide, 0)
+    const end = p + wide[0]!
+    while (p < end - 1) {
+      const from = p
+      let tag = raw[p++]!
+      if (tag > 0x7f) [tag, p] = wideTag(raw, p, end, `mapping[${row}]`)
+      const field = tag >>> 3
+      if ((tag & 7) !== 0 || field === 0 || field > 6) {
+        p = skipField(raw, p, end, tag, `mapping[${row}]`, MAPPING_FIELDS)
+        continue
+      }
+      if (field === 1) p = readWide(raw, p, ids, row)
+      else if (field < 5) p = readWide(raw, p, words, (field - 2) * count + row)
+      else {
+        p = readWide(raw, p, wide, 0)
+        if (wide[1] !== 0 || wide[0]! >= strings) throw badString(`mapping[${row}].${MAPPING_FIELDS[field]}`, from)
+        if (field === 5) file[row] = wide[0]!
+        else buildId[row] = wide[0]!
+      }
+    }
+    if (p !== end) throw overrun(`mapping[${row}]`, at)
+    if (ids[2 * row] === 0 && ids[2 * row + 1] === 0) throw malformed(`mapping[${row}].id`, 'missing or 0', at)
+    row++
+  }
+  const column = (i: number) => new BigUint64Array(words.buffer, words.byteOffset + 8 * i * count, count)
+  return {
+    table: { length: count, start: column(0), limit: column(1), offset: column(2), file, buildId },
+    ids: uniqueIds(raw, span, ids, 'mapping', TAG.mapping),
+  }
+}
+
+export interface DecodedFunctions {
+  readonly table: FunctionTable
+  readonly ids: IdIndex
+}
+
+/** One function may have the id 0, as .NET writes it. */
+export function decodeFunctions(raw: Uint8Array, span: Span, strings: number, arena: Arena): DecodedFunctions {
+  const { count } = span
+  const startLine = takeFloat64(arena, count)
+  const name = takeInt32(arena, count)
+  const systemName = takeInt32(arena, count)
+  const file = takeInt32(arena, count)
+  const ids = new Uint32Array(2 * count)
+  let row = 0
+  let p = span.from
+  while (p < span.to) {
+    const at = p
+    let message = raw[p++]!
+    if (message > 0x7f) [message, p] = wideTag(raw, p, span.to, 'profile')
+    if (message !== TAG.function) {
+      p = nextField(raw, p, message, wide)
+      continue
+    }
+    let size = raw[p++]!
+    if (size > 0x7f) {
+      p = readWide(raw, p - 1, wide, 0)
+      size = wide[0]!
+    }
+    const end = p + size
+    const last = end - 1
+    while (p < last) {
+      const from = p
+      let tag = raw[p++]!
+      if (tag > 0x7f) [tag, p] = wideTag(raw, p, end, `function[${row}]`)
+      if ((tag & 7) !== 0 || tag < 0x08 || tag > 0x28) {
+        p = skipField(raw, p, end, tag, `function[${row}]`, FUNCTION_FIELDS)
+        continue
+      }
+      let low = raw[p++]!
+      let high = 0
+      if (low > 0x7f) {
+        const next = raw[p++]!
+        if (next < 0x80) low += (next << 7) - 0x80
+        else {
+          p = readWide(raw, p - 2, wide, 0)
+          low = wide[0]!
+          high = wide[1]!
+        }
+      }
+      if (tag === 0x08) {
+        ids[2 * row] = low
+        ids[2 * row + 1] = high
+      } else if (tag === 0x28) {
+        startLine[row] = high === 0 ? low : signedDouble(low, high)
+      } else {
+        if (high !== 0 || low >= strings) throw badString(`function[${row}].${FUNCTION_FIELDS[tag >>> 3]}`, from)
+        if (tag === 0x10) name[row] = low
+        else if (tag === 0x18) systemName[row] = low
+        else file[row] = low
+      }
+    }
+    if (p !== end) throw overrun(`function[${row}]`, at)
+    row++
+  }
+  return {
+    table: { length: count, name, systemName, file, startLine },
+    ids: uniqueIds(raw, span, ids, 'function', TAG.function),
+  }
+}
+
+export interface DecodedLocations {
+  readonly table: LocationTable
+  readonly ids: IdIndex
+}
+
+/**
+ * A mapping id that no mapping has means no mapping, as pprof takes it; a line without a function id has no function,
+ * and one with an id that no function has is an error.
+ */
+export function decodeLocations(
+  raw: Uint8Array,
+  span: Span,
+  mappings: IdIndex,
+  functions: IdIndex,
+  arena: Arena,
+): DecodedLocations {
+  const { count } = span
+  const address = takeUint32(arena, 2 * count)
+  const mapping = takeInt32(arena, count)
+  const lineStart = takeInt32(arena, count + 1)
+  const ids = new Uint32Array(2 * count)
+  const denseFunctions = functions.dense
+  const functionOfZero = rowOf(functions, 0, 0) - 1
+  // Two bytes make a line; most writers need seven and have little more than one line a location.
+  let room = Math.min(span.bytes >>> 1, count + (count >>> 2) + 16)
+  let lineFunction = new Int32Array(room)
+  let line = new Float64Array(room)
+  let lines = 0
+  let row = 0
+  let p = span.from
+  while (p < span.to) {
+    const at = p
+    let message = raw[p++]!
+    if (message > 0x7f) [message, p] = wideTag(raw, p, span.to, 'profile')
+    if (message !== TAG.location) {
+      p = nextField(raw, p, message, wide)
+      continue
+    }
+    let size = raw[p++]!
+    if (size > 0x7f) {
+      p = readWide(raw, p - 1, wide, 0)
+      size = wide[0]!
+    }
+    const end = p + size
+    const last = end - 1
+    mapping[row] = -1
+    while (p < last) {
+      const from = p
+      let tag = raw[p++]!
+      if (tag > 0x7f) [tag, p] = wideTag(raw, p, end, `location[${row}]`)
+      if (tag === 0x22) {
+        let lineSize = raw[p++]!
+        if (lineSize > 0x7f) {
+          p = readWide(raw, p - 1, wide, 0)
+          lineSize = wide[1] === 0 ? wide[0]! : Infinity
+        }
+        const lineEnd = p + lineSize
+        if (lineEnd > end) throw overrun(`location[${row}].line`, from)
+        if (lines === room) {
+          room = Math.min(span.bytes >>> 1, 2 * room)
+          lineFunction = grown(lineFunction, new Int32Array(room))
+          line = grown(line, new Float64Array(room))
+        }
+        let functionRow = functionOfZero
+        let number = 0
+        while (p < lineEnd - 1) {
+          const fieldAt = p
+          let lineTag = raw[p++]!
+          if (lineTag > 0x7f) [lineTag, p] = wideTag(raw, p, lineEnd, `location[${row}].line`)
+          if (lineTag !== 0x08 && lineTag !== 0x10) {
+            p = skipField(raw, p, lineEnd, lineTag, `location[${row}].line`, LINE_FIELDS)
+            continue
+          }
+          let low = raw[p++]!
+          let high = 0
+          if (low > 0x7f) {
+            const next = raw[p++]!
+            if (next < 0x80) low += (next << 7) - 0x80
+            else {
+              p = readWide(raw, p - 2, wide, 0)
+              low = wide[0]!
+              high = wide[1]!
+            }
+          }
+          if (lineTag === 0x10) number = high === 0 ? low : signedDouble(low, high)
+          else {
+            functionRow =
+              (high === 0 && low < denseFunctions.length ? denseFunctions[low]! : findSparse(functions, low, high)) - 1
+            if (functionRow < 0 && (low !== 0 || high !== 0)) {
+              throw unknownId(`location[${row}].line.function_id`, 'function', low, high, fieldAt)
+            }
+          }
+        }
+        if (p !== lineEnd) throw overrun(`location[${row}].line`, from)
+        lineFunction[lines] = functionRow
+        line[lines++] = number
+        continue
+      }
+      if (tag === 0x08) p = readWide(raw, p, ids, row)
+      else if (tag === 0x18) p = readWide(raw, p, address, row)
+      else if (tag === 0x10) {
+        p = readWide(raw, p, wide, 0)
+        mapping[row] = wide[0] === 0 && wide[1] === 0 ? -1 : rowOf(mappings, wide[0]!, wide[1]!) - 1
+      } else p = skipField(raw, p, end, tag, `location[${row}]`, LOCATION_FIELDS)
+    }
+    if (p !== end) throw overrun(`location[${row}]`, at)
+    if (ids[2 * row] === 0 && ids[2 * row + 1] === 0) throw malformed(`location[${row}].id`, 'missing or 0', at)
+    lineStart[++row] = lines
+  }
+  return {
+    table: {
+      length: count,
+      mapping,
+      address: new BigUint64Array(address.buffer, address.byteOffset, count),
+      lineStart,
+      lineFunction: lineFunction.subarray(0, lines),
+      line: line.subarray(0, lines),
+    },
+    ids: uniqueIds(raw, span, ids, 'location', TAG.location),
+  }
+}
+
+/** `to`, beginning with all of `from`. */
+export function grown<T extends Int32Array | Float64Array | Uint32Array>(from: T, to: T): T {
+  to.set(from)
+  return to
+}
+
+export function badString(field: string, at: number): Error {
+  return malformed(field, 'index outside the string table', at)
+}
+
+export function unknownId(field: string, noun: string, low: number, high: number, at: number): Error {
+  return malformed(field, `unknown ${noun} ${(BigInt(high) << 32n) | BigInt(low)}`, at)
+}
+
+/** Like pprof, takes no table with one id twice: which of the two a sample means cannot be told. */
+function uniqueIds(raw: Uint8Array, span: Span, ids: Uint32Array, noun: string, tag: number): IdIndex {
+  const index = indexIds(ids, span.count)
+  if (typeof index !== 'number') return index
+  const id = (BigInt(ids[2 * index + 1]!) << 32n) | BigInt(ids[2 * index]!)
+  throw malformed(`${noun}[${index}].id`, `${id} is given a second time`, offsetOf(raw, span, tag, index))
+}
