@@ -1,0 +1,318 @@
+/**
+ * DELTA_BINARY_PACKED, the encoding every reader knows, of INT32 and of INT64.
+ *
+ *   header  block size (128), miniblocks per block (4), number of values, first value (zigzag)   all varints
+ *   block   least delta (zigzag varint), 4 bit widths, then each miniblock of 32 as (delta - least delta) bit-packed
+ *
+ * A last block's unused miniblocks have width 0 and no bytes. Differences wrap in the column's own width, so every value
+ * survives. 64-bit values travel as words, low then high, the memory of a BigInt64Array.
+ */
+import { type ByteBuffer, reserve, writeVarint, writeZigzag64 } from './buffer.ts'
+
+const BLOCK = 128
+const MINI = 32
+const MINIS = BLOCK / MINI
+
+const low = new Int32Array(BLOCK)
+const high = new Int32Array(BLOCK)
+
+/** Most bytes `count` values may take: all widths full, block headers, page header. */
+const roomFor = (count: number, bytes: number): number => (Math.ceil(count / BLOCK) + 1) * (BLOCK * bytes + 16) + 32
+
+/** Appends `values[from, to)`. */
+export function encodeDelta32(out: ByteBuffer, values: Int32Array, from: number, to: number): void {
+  const count = to - from
+  reserve(out, roomFor(count, 4))
+  const first = count === 0 ? 0 : values[from]!
+  writeHeader(out, count, first, first >> 31)
+  let previous = first
+  for (let at = from + 1; at < to; at += BLOCK) {
+    const length = Math.min(BLOCK, to - at)
+    let least = 0x7fffffff
+    for (let i = 0; i < length; i++) {
+      const value = values[at + i]!
+      const delta = (value - previous) | 0
+      previous = value
+      low[i] = delta
+      if (delta < least) least = delta
+    }
+    writeZigzag64(out, least, least >> 31)
+    const widths = out.length
+    out.length += MINIS
+    for (let mini = 0; mini < MINIS; mini++) {
+      const start = mini * MINI
+      let bits = 0
+      if (start < length) {
+        for (let i = start; i < start + MINI; i++) {
+          const rest = i < length ? (low[i]! - least) | 0 : 0
+          low[i] = rest
+          bits |= rest
+        }
+      }
+      const width = 32 - Math.clz32(bits)
+      out.data[widths + mini] = width
+      pack32(out, low, start, width)
+    }
+  }
+}
+
+/** Appends `count` 64-bit values whose words begin at `words[2 * from]`. */
+export function encodeDelta64(out: ByteBuffer, words: Int32Array, from: number, to: number): void {
+  const count = to - from
+  reserve(out, roomFor(count, 8))
+  let previousLow = count === 0 ? 0 : words[from * 2]!
+  let previousHigh = count === 0 ? 0 : words[from * 2 + 1]!
+  writeHeader(out, count, previousLow, previousHigh)
+  for (let at = from + 1; at < to; at += BLOCK) {
+    const length = Math.min(BLOCK, to - at)
+    let leastLow = -1
+    let leastHigh = 0x7fffffff
+    for (let i = 0; i < length; i++) {
+      const lo = words[(at + i) * 2]!
+      const hi = words[(at + i) * 2 + 1]!
+      const deltaLow = (lo - previousLow) | 0
+      const deltaHigh = (hi - previousHigh - (lo >>> 0 < previousLow >>> 0 ? 1 : 0)) | 0
+      previousLow = lo
+      previousHigh = hi
+      low[i] = deltaLow
+      high[i] = deltaHigh
+      if (deltaHigh < leastHigh || (deltaHigh === leastHigh && deltaLow >>> 0 < leastLow >>> 0)) {
+        leastLow = deltaLow
+        leastHigh = deltaHigh
+      }
+    }
+    writeZigzag64(out, leastLow, leastHigh)
+    const widths = out.length
+    out.length += MINIS
+    for (let mini = 0; mini < MINIS; mini++) {
+      const start = mini * MINI
+      let bitsLow = 0
+      let bitsHigh = 0
+      if (start < length) {
+        for (let i = start; i < start + MINI; i++) {
+          if (i >= length) {
+            low[i] = 0
+            high[i] = 0
+            continue
+          }
+          const lo = low[i]!
+          high[i] = (high[i]! - leastHigh - (lo >>> 0 < leastLow >>> 0 ? 1 : 0)) | 0
+          low[i] = (lo - leastLow) | 0
+          bitsLow |= low[i]!
+          bitsHigh |= high[i]!
+        }
+      }
+      const width = bitsHigh === 0 ? 32 - Math.clz32(bitsLow) : 64 - Math.clz32(bitsHigh)
+      out.data[widths + mini] = width
+      if (width <= 32) pack32(out, low, start, width)
+      else pack64(out, start, width)
+    }
+  }
+}
+
+function writeHeader(out: ByteBuffer, count: number, firstLow: number, firstHigh: number): void {
+  writeVarint(out, BLOCK)
+  writeVarint(out, MINIS)
+  writeVarint(out, count)
+  writeZigzag64(out, firstLow, firstHigh)
+}
+
+/** Packs 32 values of `width` bits, least significant first; room is there. */
+function pack32(out: ByteBuffer, values: Int32Array, start: number, width: number): void {
+  if (width === 0) return
+  const view = out.view
+  let at = out.length
+  let word = 0
+  let filled = 0
+  for (let i = start; i < start + MINI; i++) {
+    const value = values[i]!
+    word |= value << filled
+    filled += width
+    if (filled >= 32) {
+      view.setInt32(at, word, true)
+      at += 4
+      filled -= 32
+      word = filled === 0 ? 0 : value >>> (width - filled)
+    }
+  }
+  out.length = at
+}
+
+function pack64(out: ByteBuffer, start: number, width: number): void {
+  const view = out.view
+  let at = out.length
+  let word = 0
+  let filled = 0
+  for (let i = start; i < start + MINI; i++) {
+    word |= low[i]! << filled
+    view.setInt32(at, word, true)
+    at += 4
+    word = filled === 0 ? 0 : low[i]! >>> (32 - filled)
+    word |= high[i]! << filled
+    filled += width - 32
+    if (filled >= 32) {
+      view.setInt32(at, word, true)
+      at += 4
+      filled -= 32
+      word = filled === 0 ? 0 : high[i]! >>> (width - 32 - filled)
+    }
+  }
+  out.length = at
+}
+
+/** Where a decoder stands. It reads the whole of `bytes` and returns false when that is not what was promised. */
+interface Cursor {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  at: number
+  lo: number
+  hi: number
+}
+
+/** Decodes exactly `count` values to `out[to…]`; false when the bytes are no such thing. */
+export function decodeDelta32(bytes: Uint8Array, count: number, out: Int32Array, to: number): boolean {
+  const cursor = openDelta(bytes, count)
+  if (cursor === null) return false
+  const view = cursor.view
+  let value = cursor.lo
+  if (count > 0) out[to] = value
+  for (let done = 1; done < count; done += BLOCK) {
+    if (!readZigzag(cursor) || cursor.at + MINIS > bytes.length) return false
+    const least = cursor.lo
+    const widths = cursor.at
+    let at = widths + MINIS
+    const length = Math.min(BLOCK, count - done)
+    for (let mini = 0; mini * MINI < length; mini++) {
+      const width = bytes[widths + mini]!
+      const end = at + width * 4
+      if (width > 32 || end > bytes.length) return false
+      const start = to + done + mini * MINI
+      const stop = Math.min(start + MINI, to + count)
+      if (width === 0) {
+        for (let i = start; i < stop; i++) {
+          value = (value + least) | 0
+          out[i] = value
+        }
+      } else if (width === 32) {
+        for (let i = start; i < stop; i++) {
+          value = (value + least + view.getInt32(at + (i - start) * 4, true)) | 0
+          out[i] = value
+        }
+      } else {
+        const mask = (1 << width) - 1
+        let word = view.getInt32(at, true)
+        let next = at + 4
+        let used = 0
+        for (let i = start; i < stop; i++) {
+          let packed = word >>> used
+          used += width
+          if (used >= 32) {
+            used -= 32
+            if (next < end) {
+              word = view.getInt32(next, true)
+              next += 4
+              if (used > 0) packed |= word << (width - used)
+            }
+          }
+          value = (value + least + (packed & mask)) | 0
+          out[i] = value
+        }
+      }
+      at = end
+    }
+    cursor.at = at
+  }
+  return cursor.at === bytes.length
+}
+
+/** Decodes exactly `count` 64-bit values to `words[2 * to…]`; false when the bytes are no such thing. */
+export function decodeDelta64(bytes: Uint8Array, count: number, words: Int32Array, to: number): boolean {
+  const cursor = openDelta(bytes, count)
+  if (cursor === null) return false
+  const view = cursor.view
+  let lo = cursor.lo
+  let hi = cursor.hi
+  if (count > 0) {
+    words[to * 2] = lo
+    words[to * 2 + 1] = hi
+  }
+  for (let done = 1; done < count; done += BLOCK) {
+    if (!readZigzag(cursor) || cursor.at + MINIS > bytes.length) return false
+    const leastLow = cursor.lo
+    const leastHigh = cursor.hi
+    const widths = cursor.at
+    let at = widths + MINIS
+    const length = Math.min(BLOCK, count - done)
+    for (let mini = 0; mini * MINI < length; mini++) {
+      const width = bytes[widths + mini]!
+      const end = at + width * 4
+      if (width > 64 || end > bytes.length) return false
+      const start = to + done + mini * MINI
+      const stop = Math.min(start + MINI, to + count)
+      let bit = 0
+      for (let i = start; i < stop; i++) {
+        let packedLow = 0
+        let packedHigh = 0
+        if (width > 0) {
+          packedLow = bitsAt(view, at, end, bit, Math.min(width, 32))
+          if (width > 32) packedHigh = bitsAt(view, at, end, bit + 32, width - 32)
+          bit += width
+        }
+        const stepLow = (leastLow + packedLow) | 0
+        const stepHigh = leastHigh + packedHigh + (stepLow >>> 0 < packedLow >>> 0 ? 1 : 0)
+        lo = (lo + stepLow) | 0
+        hi = (hi + stepHigh + (lo >>> 0 < stepLow >>> 0 ? 1 : 0)) | 0
+        words[i * 2] = lo
+        words[i * 2 + 1] = hi
+      }
+      at = end
+    }
+    cursor.at = at
+  }
+  return cursor.at === bytes.length
+}
+
+/** `width` (1 to 32) bits that begin `bit` bits behind `at`. */
+function bitsAt(view: DataView, at: number, end: number, bit: number, width: number): number {
+  const place = at + ((bit >>> 5) << 2)
+  const shift = bit & 31
+  let bits = view.getInt32(place, true) >>> shift
+  if (shift + width > 32 && place + 4 < end) bits |= view.getInt32(place + 4, true) << (32 - shift)
+  return width === 32 ? bits : bits & ((1 << width) - 1)
+}
+
+function openDelta(bytes: Uint8Array, count: number): Cursor | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const cursor: Cursor = { bytes, view, at: 0, lo: 0, hi: 0 }
+  for (const wanted of [BLOCK, MINIS, count]) {
+    if (!readVarint(cursor) || cursor.hi !== 0 || cursor.lo !== wanted) return null
+  }
+  return readZigzag(cursor) ? cursor : null
+}
+
+function readVarint(cursor: Cursor): boolean {
+  let lo = 0
+  let hi = 0
+  for (let shift = 0; shift < 70; shift += 7) {
+    if (cursor.at >= cursor.bytes.length) return false
+    const byte = cursor.bytes[cursor.at++]!
+    const bits = byte & 127
+    if (shift < 32) lo |= bits << shift
+    if (shift > 25 && shift < 64) hi |= shift < 32 ? bits >>> (32 - shift) : bits << (shift - 32)
+    if (byte < 128) {
+      cursor.lo = lo
+      cursor.hi = hi
+      return true
+    }
+  }
+  return false
+}
+
+function readZigzag(cursor: Cursor): boolean {
+  if (!readVarint(cursor)) return false
+  const sign = -(cursor.lo & 1)
+  const lo = ((cursor.lo >>> 1) | (cursor.hi << 31)) ^ sign
+  cursor.hi = (cursor.hi >>> 1) ^ sign
+  cursor.lo = lo
+  return true
+}
