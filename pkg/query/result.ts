@@ -3,13 +3,9 @@
  * functions over it.
  */
 import type { Labels } from '../labels/labels.ts'
+import type { FrameColumns, StringColumn } from '../profile/frames.ts'
 
-/** UTF-8 strings: string i is bytes[offsets[i]..offsets[i+1]). */
-export interface StringColumn {
-  readonly bytes: Uint8Array
-  readonly offsets: Int32Array
-  readonly length: number
-}
+export type { FrameColumns, StringColumn } from '../profile/frames.ts'
 
 /**
  * Exact int64 sums. With `hi` null every value is a safe double in `lo` (|v| < 2^53). Else value = hi × 2^32 + lo with
@@ -18,20 +14,6 @@ export interface StringColumn {
 export interface Sums {
   readonly lo: Float64Array
   readonly hi: Float64Array | null
-}
-
-/** Distinct frames. A string column holds -1 where there is none, or where frames that were merged differ; numbers hold 0. */
-export interface FrameColumns {
-  readonly length: number
-  readonly functionName: Int32Array // string
-  readonly systemName: Int32Array // string
-  readonly file: Int32Array // string
-  readonly line: Float64Array
-  readonly startLine: Float64Array
-  readonly address: BigUint64Array
-  readonly inlined: Uint8Array // 0 or 1
-  readonly mapping: Int32Array // string
-  readonly buildId: Int32Array // string
 }
 
 /** Node 0 is the root. parent[0] = -1, parent[i] < i: one backward pass turns self into total. */

@@ -1,0 +1,424 @@
+/**
+ * The store of one tenant: a head that takes writes, sealed heads on their way to a block, and blocks.
+ *
+ *   write ─▶ head (memory) ─▶ log (fdatasync) ─▶ published, acknowledged
+ *                  seal ─▶ block files ─▶ manifest edit ─▶ log segments removed
+ *
+ * Invariants: what is published is in the log; what the manifest names is on disk; every row is, for readers, in exactly
+ * one place, as the sealed head leaves the version in the same turn its block enters it.
+ */
+import { RequestError } from '../pkg/base/errors.ts'
+import type { Clock, Disk, Log, Random } from '../pkg/base/ports.ts'
+import { ulid } from '../pkg/base/ulid.ts'
+import {
+  appendWrites,
+  createHead,
+  type Head,
+  type HeadCounts,
+  type HeadView,
+  headBytes,
+  headCounts,
+  viewHead,
+} from './head/head.ts'
+import { takeLock } from './lock.ts'
+import { type BlockEntry, type Manifest, openManifest } from './manifest.ts'
+import { encodeRecord, type Repeat } from './wal/record.ts'
+import { replayWal } from './wal/replay.ts'
+import { createWal, type Wal, type WalSync } from './wal/wal.ts'
+import type { ProfileWrite, Writer } from './writer.ts'
+
+export interface StoreOptions {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly storagePath: string
+  readonly walSync: WalSync
+  readonly walSegmentBytes: number
+  readonly activeMemory: number // bytes
+  readonly blockDurationMs: number
+  readonly minFreeBytes: number
+  readonly keepAddresses: boolean
+  /** Writes the block's files into `directory` (made, synced and renamed into place by it). In a worker, when wired. */
+  flushHead(job: FlushJob): Promise<BlockEntry>
+  replayProgress?(done: { readonly segments: number; readonly of: number }): void
+}
+
+export interface FlushJob {
+  readonly view: HeadView
+  readonly ulid: string
+  /** The folder of the block, not there yet. */
+  readonly directory: string
+}
+
+/** What a query sees: immutable, can be posted to a worker. */
+export interface Snapshot {
+  readonly blocks: readonly {
+    readonly ulid: string
+    readonly directory: string
+    readonly minTime: number
+    readonly maxTime: number
+  }[]
+  readonly heads: readonly HeadView[]
+}
+
+export interface Store extends Writer {
+  snapshot(): Snapshot
+  /** Everything written before the call is in blocks when it resolves, with the blocks it took. */
+  flush(): Promise<{ readonly blocks: readonly string[] }>
+  /** Refuses new work, syncs the log, gives the lock back. Safe to call twice. */
+  close(): Promise<void>
+  readonly status: StoreStatus
+}
+
+export interface StoreStatus {
+  readonly headSeries: number
+  readonly headProfiles: number
+  readonly headSamples: number
+  readonly headBytes: number
+  readonly blocks: readonly BlockEntry[]
+  readonly wal: Wal['stats']
+  readonly writable: boolean
+  readonly repeated: number
+  readonly flushes: number
+  readonly flushFailures: number
+  readonly replay: {
+    readonly tookMs: number
+    readonly bytes: number
+    readonly records: number
+    readonly damaged: number
+    readonly lostProfiles: number
+  }
+}
+
+interface Member {
+  readonly head: Head
+  /** Number of its first log segment, once that is durable and all that came before it in the log is too. */
+  readonly firstSegment: Promise<number>
+  readonly createdMs: number
+  published: HeadCounts
+  /** What the log has been given, durable or not. */
+  logged: HeadCounts
+}
+
+const REPEAT_WINDOW_MS = 10 * 60_000
+const RETRY_MS = 1000
+
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { disk, clock, log, storagePath } = options
+  const tenant = `${storagePath}/tenants/default`
+  const blocksDirectory = `${tenant}/blocks`
+  const walDirectory = `${storagePath}/wal`
+  await disk.makeDir(blocksDirectory)
+  await disk.makeDir(walDirectory)
+  const unlock = takeLock(storagePath)
+  const started = clock.monotonic()
+  const manifest = await openManifest(disk, tenant)
+  await removeStrays(disk, blocksDirectory, manifest)
+  const replay = await replayWal({
+    disk,
+    log,
+    directory: walDirectory,
+    from: manifest.walFrom,
+    keepAddresses: options.keepAddresses,
+    ...(options.replayProgress === undefined ? {} : { progress: options.replayProgress }),
+  })
+  const tookMs = clock.monotonic() - started
+  if (replay.segments > 0) {
+    log.info('log replayed', {
+      took_ms: Math.round(tookMs),
+      segments: replay.segments,
+      bytes: replay.bytes,
+      records: replay.records,
+      damaged: replay.damaged,
+      lost_profiles: replay.lostProfiles,
+    })
+  }
+  const recent = createRecent(replay.repeats)
+  const wal = createWal({
+    disk,
+    clock,
+    directory: walDirectory,
+    sync: options.walSync,
+    segmentBytes: options.walSegmentBytes,
+    nextNumber: replay.nextSegment,
+  })
+
+  const member = (head: Head, firstSegment: Promise<number>): Member => {
+    const counts = headCounts(head)
+    return { head, firstSegment, createdMs: clock.now(), published: counts, logged: counts }
+  }
+  /** Oldest first; the last takes writes, the others wait to become blocks. */
+  const members: Member[] = []
+  for (const [i, { head, firstSegment }] of replay.heads.entries()) {
+    const last = i === replay.heads.length - 1
+    if (head.rows.series.length > 0 || last) members.push(member(head, Promise.resolve(firstSegment)))
+  }
+  if (members.length > 0) {
+    // The newest head goes on in a new segment of the same generation.
+    await wal.begin(members.at(-1)!.head.generation)
+  } else {
+    const firstSegment = wal.begin(1)
+    members.push(member(createHead(1, options), firstSegment))
+    await firstSegment
+  }
+
+  const closing = new AbortController()
+  let writable = true
+  let failing: Promise<void> | null = null
+  let flushing: Promise<void> = Promise.resolve()
+  let sealing: Promise<void> | null = null
+  const counters = { repeated: 0, flushes: 0, flushFailures: 0 }
+
+  const active = (): Member => members.at(-1)!
+
+  async function write(writes: readonly ProfileWrite[]): Promise<{ repeated: number }> {
+    if (closing.signal.aborted) throw new RequestError('unavailable', 'the store is closing')
+    if (!writable)
+      throw new RequestError('resource_exhausted', 'the log takes no writes now: the disk is full or failing')
+    const now = clock.now()
+    const fresh: ProfileWrite[] = []
+    const repeats: Repeat[] = []
+    const earlier: Promise<void>[] = []
+    const seen = new Set<string>()
+    let twice = 0
+    for (const one of writes) {
+      const known = one.repeatKey === null ? undefined : recent.get(one.repeatKey, now)
+      if (known !== undefined) earlier.push(known)
+      else if (one.repeatKey !== null && seen.has(one.repeatKey)) twice++
+      else {
+        fresh.push(one)
+        if (one.repeatKey === null) continue
+        seen.add(one.repeatKey)
+        repeats.push({ key: one.repeatKey, atMs: now })
+      }
+    }
+    if (fresh.length > 0) {
+      const target = active()
+      const groups = appendWrites(target.head, fresh)
+      const payload = encodeRecord(target.head, target.logged, groups, repeats)
+      const counts = headCounts(target.head)
+      target.logged = counts
+      const durable = wal.append(payload).then(
+        () => {
+          target.published = counts
+        },
+        error => {
+          for (const { key } of repeats) recent.forget(key)
+          failWrites(error)
+          throw new RequestError('resource_exhausted', `the log could not be written: ${(error as Error).message}`, {
+            cause: error,
+          })
+        },
+      )
+      durable.catch(() => undefined) // a repeat may be the only one to wait for it
+      for (const repeat of repeats) recent.add(repeat, durable)
+      await durable
+      if (headBytes(target.head) >= options.activeMemory && target === active()) void seal().then(flushSealed)
+    }
+    await Promise.all(earlier)
+    counters.repeated += earlier.length + twice
+    return { repeated: earlier.length + twice }
+  }
+
+  /** After a failed log write: nothing is taken until a new segment can be made, with a new head. */
+  function failWrites(error: unknown): void {
+    if (failing !== null) return
+    writable = false
+    log.error('log write failed, writes are refused until the disk takes them again', {
+      error: (error as Error).message,
+    })
+    failing = (async () => {
+      while (!closing.signal.aborted) {
+        try {
+          await startHead()
+          writable = true
+          log.info('log takes writes again')
+          void flushSealed()
+          return
+        } catch {
+          await clock.sleep(RETRY_MS, closing.signal)
+        }
+      }
+    })().finally(() => {
+      failing = null
+    })
+  }
+
+  /**
+   * The next head, with a segment of its own that begins with what must be remembered of repeats. Head and segment
+   * change in one turn: a record taken after it is in the new segment, one taken before in the old.
+   */
+  async function startHead(): Promise<void> {
+    if ((await disk.freeBytes(storagePath)) < options.minFreeBytes) throw lowSpace()
+    const next = active().head.generation + 1
+    const head = createHead(next, options)
+    const fresh = member(head, wal.begin(next))
+    const remembered = wal.append(encodeRecord(head, headCounts(head), [], recent.all(clock.now())))
+    members.push(fresh)
+    try {
+      await fresh.firstSegment
+      await remembered
+    } catch (error) {
+      remembered.catch(() => undefined)
+      members.splice(members.indexOf(fresh), 1)
+      throw error
+    }
+  }
+
+  const lowSpace = (): Error => new Error(`free space is below --storage-min-free-bytes (${options.minFreeBytes})`)
+
+  /** Closes the active head to writes: what comes next goes to a new one. */
+  function seal(): Promise<void> {
+    sealing ??= (async () => {
+      if (active().published.profiles > 0 && writable) await startHead()
+    })().finally(() => {
+      sealing = null
+    })
+    return sealing
+  }
+
+  /** Makes blocks of the sealed heads, oldest first. */
+  function flushSealed(): Promise<string[]> {
+    const made: string[] = []
+    const turn = flushing.then(async () => {
+      while (members.length > 1 && !closing.signal.aborted) {
+        const [sealed, next] = members as [Member, Member]
+        const walFrom = await next.firstSegment
+        const entry = sealed.published.profiles === 0 ? null : await makeBlock(sealed)
+        await manifest.edit({ add: entry === null ? [] : [entry], remove: [], walFrom })
+        members.shift()
+        counters.flushes++
+        if (entry !== null) made.push(entry.ulid)
+        for (let number = await sealed.firstSegment; number < walFrom; number++) {
+          await disk.remove(`${walDirectory}/${String(number).padStart(8, '0')}.seg`)
+        }
+      }
+    })
+    flushing = turn.catch(error => {
+      counters.flushFailures++
+      log.error('flush failed, the log keeps the data', { error: (error as Error).message })
+    })
+    return turn.then(() => made)
+  }
+
+  async function makeBlock(sealed: Member): Promise<BlockEntry> {
+    const started = clock.monotonic()
+    const name = ulid(clock.now(), options.random)
+    const entry = await options.flushHead({
+      view: viewHead(sealed.head, sealed.published),
+      ulid: name,
+      directory: `${blocksDirectory}/${name}`,
+    })
+    log.info('block written', {
+      block: name,
+      rows: entry.rows,
+      profiles: entry.profiles,
+      bytes: entry.bytes,
+      took_ms: Math.round(clock.monotonic() - started),
+    })
+    return entry
+  }
+
+  async function flush(): Promise<{ blocks: string[] }> {
+    await seal()
+    return { blocks: await flushSealed() }
+  }
+
+  async function flushInTurn(): Promise<void> {
+    while (!closing.signal.aborted) {
+      await clock.sleep(1000, closing.signal)
+      if (writable && (await disk.freeBytes(storagePath)) < options.minFreeBytes) failWrites(lowSpace())
+      const due =
+        members.length > 1 ||
+        (active().published.profiles > 0 && clock.now() - active().createdMs >= options.blockDurationMs)
+      if (due && !closing.signal.aborted) {
+        await flush().catch(async () => {
+          await clock.sleep(10 * RETRY_MS, closing.signal)
+        })
+      }
+    }
+  }
+  void flushInTurn()
+
+  let closed: Promise<void> | null = null
+  return {
+    write,
+    flush,
+    snapshot: () => ({
+      blocks: manifest.blocks.map(b => ({
+        ulid: b.ulid,
+        directory: `${blocksDirectory}/${b.ulid}`,
+        minTime: b.minTime,
+        maxTime: b.maxTime,
+      })),
+      heads: members.filter(m => m.published.profiles > 0).map(m => viewHead(m.head, m.published)),
+    }),
+    get status() {
+      const { head, published } = active()
+      return {
+        headSeries: published.series,
+        headProfiles: published.profiles,
+        headSamples: published.samples,
+        headBytes: headBytes(head),
+        blocks: manifest.blocks,
+        wal: wal.stats,
+        writable,
+        ...counters,
+        replay: {
+          tookMs,
+          bytes: replay.bytes,
+          records: replay.records,
+          damaged: replay.damaged,
+          lostProfiles: replay.lostProfiles,
+        },
+      }
+    },
+    close() {
+      closed ??= (async () => {
+        closing.abort()
+        await failing
+        await wal.close()
+        await flushing
+        await manifest.close()
+        unlock()
+      })()
+      return closed
+    },
+  }
+}
+
+/** Folders that no manifest edit names: a flush that did not get so far. */
+async function removeStrays(disk: Disk, directory: string, manifest: Manifest): Promise<void> {
+  const named = new Set(manifest.blocks.map(b => b.ulid))
+  for (const name of await disk.list(directory)) if (!named.has(name)) await disk.remove(`${directory}/${name}`)
+}
+
+/** Keys of the last ten minutes' profiles, each with the promise of its durability. */
+function createRecent(replayed: readonly Repeat[]) {
+  const keys = new Map<string, { readonly atMs: number; readonly durable: Promise<void> }>()
+  const done = Promise.resolve()
+  for (const { key, atMs } of replayed) keys.set(key, { atMs, durable: done })
+  const prune = (now: number): void => {
+    for (const [key, { atMs }] of keys) {
+      if (now - atMs <= REPEAT_WINDOW_MS) return // insertion order is time order
+      keys.delete(key)
+    }
+  }
+  return {
+    get(key: string, now: number): Promise<void> | undefined {
+      prune(now)
+      return keys.get(key)?.durable
+    },
+    add: ({ key, atMs }: Repeat, durable: Promise<void>): void => {
+      keys.set(key, { atMs, durable })
+    },
+    forget: (key: string): void => {
+      keys.delete(key)
+    },
+    all(now: number): Repeat[] {
+      prune(now)
+      return [...keys].map(([key, { atMs }]) => ({ key, atMs }))
+    },
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * The write-ahead log: records in, durable when the promise resolves.
+ *
+ * Group commit: one write and one fdatasync are under way at a time; whatever is appended meanwhile is the next group.
+ * After a failed write or sync the segment is never written again (a second fdatasync of the same file may lie): all
+ * that waits is rejected, and nothing is taken until `begin` opens a new segment.
+ */
+import type { Clock, Disk, DiskFile } from '../../pkg/base/ports.ts'
+import { encodeRecordFrame, encodeSegmentHeader, SEGMENT_HEADER_BYTES, segmentName } from './segment.ts'
+
+/** `interval`: acknowledged after the write, synced each second. `off`: synced by the system when it likes. */
+export type WalSync = 'always' | 'interval' | 'off'
+
+export interface WalOptions {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly directory: string
+  readonly sync: WalSync
+  /** A segment that is longer is closed and the next opened. */
+  readonly segmentBytes: number
+  /** The first segment made gets this number. */
+  readonly nextNumber: number
+}
+
+export interface Wal {
+  /** Opens a new segment for a generation, after all that was appended before. Resolves with its number once it is durable. */
+  begin(generation: number): Promise<number>
+  append(payload: Uint8Array): Promise<void>
+  /** Waits for what was appended, syncs and closes. */
+  close(): Promise<void>
+  readonly stats: WalStats
+}
+
+export interface WalStats {
+  records: number
+  syncs: number
+  bytes: number
+  failures: number
+}
+
+type Item =
+  | { readonly kind: 'record'; readonly payload: Uint8Array; resolve(): void; reject(error: unknown): void }
+  | { readonly kind: 'begin'; readonly generation: number; resolve(number: number): void; reject(error: unknown): void }
+
+interface Segment {
+  readonly file: DiskFile
+  readonly generation: number
+  readonly path: string
+  bytes: number
+  /** Bytes known to be durable (or, without sync, written). */
+  good: number
+}
+
+const SYNC_INTERVAL_MS = 1000
+
+export function createWal(options: WalOptions): Wal {
+  const { disk, clock, directory } = options
+  const stats: WalStats = { records: 0, syncs: 0, bytes: 0, failures: 0 }
+  const closing = new AbortController()
+  let queue: Item[] = []
+  let running: Promise<void> | null = null
+  let segment: Segment | null = null
+  let nextNumber = options.nextNumber
+
+  const enqueue = <T>(make: (resolve: (value: T) => void, reject: (error: unknown) => void) => Item): Promise<T> =>
+    new Promise<T>((resolve, reject) => {
+      queue.push(make(resolve, reject))
+      running ??= commitLoop().finally(() => {
+        running = null
+      })
+    })
+
+  async function commitLoop(): Promise<void> {
+    await null // let what is appended in this turn join the first group
+    while (queue.length > 0) {
+      const first = queue[0]!
+      if (first.kind === 'begin') {
+        queue.shift()
+        await openSegment(first.generation).then(first.resolve, error => first.reject(error))
+        continue
+      }
+      const end = queue.findIndex(item => item.kind === 'begin')
+      const group = (end < 0 ? queue : queue.slice(0, end)) as Extract<Item, { kind: 'record' }>[]
+      queue = end < 0 ? [] : queue.slice(end)
+      try {
+        await commit(group)
+        for (const item of group) item.resolve()
+      } catch (error) {
+        stats.failures++
+        await abandonSegment()
+        const waiting = queue.filter(item => item.kind === 'record')
+        queue = queue.filter(item => item.kind === 'begin')
+        for (const item of [...group, ...waiting]) item.reject(error)
+      }
+    }
+  }
+
+  async function commit(group: readonly { readonly payload: Uint8Array }[]): Promise<void> {
+    if (segment === null) throw new Error('the log has no open segment')
+    if (segment.bytes >= options.segmentBytes) await openSegment(segment.generation)
+    const chunks: Uint8Array[] = []
+    let bytes = 0
+    for (const { payload } of group) {
+      const framed = encodeRecordFrame(payload)
+      chunks.push(...framed)
+      bytes += framed[0].length + framed[1].length
+    }
+    await segment.file.append(chunks)
+    if (options.sync === 'always') {
+      await segment.file.datasync()
+      stats.syncs++
+    }
+    segment.bytes += bytes
+    segment.good = segment.bytes
+    stats.bytes += bytes
+    stats.records += group.length
+  }
+
+  async function openSegment(generation: number): Promise<number> {
+    if (segment !== null) {
+      if (options.sync !== 'off') await segment.file.datasync()
+      await segment.file.close()
+      segment = null
+    }
+    const number = nextNumber++
+    const path = `${directory}/${segmentName(number)}`
+    const file = await disk.openAppend(path, { exclusive: true })
+    await file.append([encodeSegmentHeader({ generation, number })])
+    await file.datasync()
+    await disk.syncDir(directory)
+    segment = { file, generation, path, bytes: SEGMENT_HEADER_BYTES, good: SEGMENT_HEADER_BYTES }
+    return number
+  }
+
+  /** What was not acknowledged is cut off where that is still possible, so that a restart does not bring it back. */
+  async function abandonSegment(): Promise<void> {
+    if (segment === null) return
+    const { file, path, good } = segment
+    segment = null
+    await file.close().catch(() => undefined)
+    await disk.truncate(path, good).catch(() => undefined)
+  }
+
+  async function syncInTurn(): Promise<void> {
+    while (!closing.signal.aborted) {
+      await clock.sleep(SYNC_INTERVAL_MS, closing.signal)
+      // A failed sync here shows at the next append, whose write or sync fails on the same file.
+      await segment?.file.datasync().then(
+        () => stats.syncs++,
+        () => abandonSegment(),
+      )
+    }
+  }
+  if (options.sync === 'interval') void syncInTurn()
+
+  return {
+    stats,
+    begin: generation => enqueue<number>((resolve, reject) => ({ kind: 'begin', generation, resolve, reject })),
+    append: payload =>
+      enqueue<void>((resolve, reject) => ({ kind: 'record', payload, resolve: () => resolve(), reject })),
+    async close() {
+      closing.abort()
+      await running
+      if (segment === null) return
+      const { file } = segment
+      segment = null
+      await file.datasync()
+      await file.close()
+    },
+  }
+}
