@@ -3,11 +3,14 @@
  * stacks, and appends rows. What readers may see is `HeadCounts`: counts that the store moves on once the log is on
  * disk; rows below a count never change.
  */
+
+import { usedBytes, view } from '../../pkg/base/column.ts'
 import { RequestError } from '../../pkg/base/errors.ts'
+import { createFrames, type FrameFields, frameCount, internFrame, viewFrames } from '../../pkg/profile/frame-table.ts'
 import type { FrameColumns, StringColumn } from '../../pkg/profile/frames.ts'
+import { createStacks, internStack } from '../../pkg/profile/stack-table.ts'
+import { createStrings, internString, stringCount } from '../../pkg/profile/string-table.ts'
 import type { ProfileWrite } from '../writer.ts'
-import { usedBytes, view } from './column.ts'
-import { createFrames, type FrameFields, frameCount, internFrame, viewFrames } from './frames.ts'
 import {
   appendProfile,
   createRows,
@@ -20,8 +23,6 @@ import {
   viewSamples,
 } from './rows.ts'
 import { createSeries, encodeSeries, internSeries, seriesCount } from './series.ts'
-import { createStacks, internStack } from './stacks.ts'
-import { createStrings, internString, stringCount } from './strings.ts'
 
 export interface Head {
   /** Names the chain of log segments that fills it. */
@@ -95,8 +96,8 @@ export function headCounts(head: Head): HeadCounts {
   return {
     strings: stringCount(head.strings),
     frames: frameCount(head.frames),
-    nodes: head.stacks.parent.length,
-    functionNodes: head.stacks.functionParent.length,
+    nodes: head.stacks.nodes.parent.length,
+    functionNodes: head.stacks.functions.parent.length,
     series: seriesCount(head.series),
     profiles: head.rows.series.length,
     samples: head.rows.stack.length,
@@ -106,7 +107,15 @@ export function headCounts(head: Head): HeadCounts {
 /** Bytes in use, hash tables included. */
 export function headBytes(head: Head): number {
   let bytes = 0
-  for (const part of [head.strings, head.frames, head.stacks, head.series, head.rows]) {
+  for (const part of [
+    head.strings,
+    head.frames,
+    head.stacks,
+    head.stacks.nodes,
+    head.stacks.functions,
+    head.series,
+    head.rows,
+  ]) {
     for (const value of Object.values(part)) {
       if (value instanceof Int32Array) bytes += value.byteLength
       else if (value !== null && typeof value === 'object' && 'array' in value) bytes += usedBytes(value)
@@ -269,8 +278,8 @@ function sumStacks(head: Head, write: ProfileWrite, chosen: Int32Array | null): 
     }
     const node = internStack(head.stacks, s.stack, 0, depth, head.frames.key.array)
     if (node >= s.slot.length) {
-      s.slot = copied(s.slot, head.stacks.parent.array.length)
-      s.stamp = copied(s.stamp, head.stacks.parent.array.length)
+      s.slot = copied(s.slot, head.stacks.nodes.parent.array.length)
+      s.stamp = copied(s.stamp, head.stacks.nodes.parent.array.length)
     }
     let slot: number
     if (s.stamp[node] === mark) slot = s.slot[node]!
@@ -369,14 +378,14 @@ export function viewHead(head: Head, counts: HeadCounts): HeadView {
     frames: viewFrames(frames, counts.frames),
     frameKey: view(frames.key, counts.frames),
     nodes: {
-      parent: view(stacks.parent, counts.nodes),
-      frame: view(stacks.frame, counts.nodes),
+      parent: view(stacks.nodes.parent, counts.nodes),
+      frame: view(stacks.nodes.key, counts.nodes),
       functionNode: view(stacks.functionNode, counts.nodes),
       length: counts.nodes,
     },
     functionNodes: {
-      parent: view(stacks.functionParent, counts.functionNodes),
-      key: view(stacks.functionKey, counts.functionNodes),
+      parent: view(stacks.functions.parent, counts.functionNodes),
+      key: view(stacks.functions.key, counts.functionNodes),
       length: counts.functionNodes,
     },
     seriesBytes: view(series.bytes, series.offsets.array[counts.series]!),

@@ -2,7 +2,7 @@
  * The head's rows: samples as (stack, value), and one profile row per profile and profile type that says which rows are
  * its own. A profile row is the last thing written, so that rows without one are never seen.
  */
-import { type Column, float64Column, int32Column, int64Column, push, reserve, view } from './column.ts'
+import { type Column, float64Column, int32Column, int64Column, push, reserve, view } from '../../pkg/base/column.ts'
 
 export interface ProfileColumns {
   readonly length: number

@@ -2,9 +2,10 @@
  * The head's series: distinct (profile type, labels), numbered in order of arrival. They lie in shared memory as JSON,
  * one text a series, so that a reader in another thread decodes just those it has not seen.
  */
+
+import { type Column, int32Column, push, reserve, uint8Column } from '../../pkg/base/column.ts'
 import type { Label, Labels } from '../../pkg/labels/labels.ts'
 import type { ProfileType } from '../../pkg/profile/type.ts'
-import { type Column, int32Column, push, reserve, uint8Column } from './column.ts'
 
 export interface Series {
   readonly type: ProfileType

@@ -7,11 +7,11 @@
  * the bases its new entries begin at: where a record was lost, the gap shows, entries that lean on it are marked lost,
  * and what does not lean on it is kept.
  */
-import { addFrame, frameCount, wordsOf } from '../head/frames.ts'
+import { addFrame, frameCount, nameKey, wordsOf } from '../../pkg/profile/frame-table.ts'
+import { addNode } from '../../pkg/profile/stack-table.ts'
+import { internString, stringCount } from '../../pkg/profile/string-table.ts'
 import { type AppendedGroup, appendGroup, type Head, type HeadCounts } from '../head/head.ts'
 import { internSeries, seriesCount } from '../head/series.ts'
-import { addNode, nameKey } from '../head/stacks.ts'
-import { internString, stringCount } from '../head/strings.ts'
 import {
   createWriter,
   readBytes,
@@ -69,10 +69,10 @@ export function encodeRecord(
   }
 
   writeVarint(w, since.nodes)
-  writeVarint(w, stacks.parent.length - since.nodes)
-  for (let i = since.nodes; i < stacks.parent.length; i++) {
-    writeVarint(w, i - stacks.parent.array[i]!)
-    writeVarint(w, stacks.frame.array[i]!)
+  writeVarint(w, stacks.nodes.parent.length - since.nodes)
+  for (let i = since.nodes; i < stacks.nodes.parent.length; i++) {
+    writeVarint(w, i - stacks.nodes.parent.array[i]!)
+    writeVarint(w, stacks.nodes.key.array[i]!)
   }
 
   writeVarint(w, since.series)
@@ -188,12 +188,12 @@ function readNodes(head: Head, r: VarintReader, { lostFrames, lostNodes }: Repla
   const { stacks, frames } = head
   const base = readVarint(r)
   const keys = frames.key.array
-  while (stacks.parent.length < base) {
-    lostNodes.add(stacks.parent.length)
-    addNode(stacks, 0, -1, nameKey(-1, -1, stacks.parent.length))
+  while (stacks.nodes.parent.length < base) {
+    lostNodes.add(stacks.nodes.parent.length)
+    addNode(stacks, 0, -1, nameKey(-1, -1, stacks.nodes.parent.length))
   }
   for (let n = readVarint(r); n > 0; n--) {
-    const parent = stacks.parent.length - readVarint(r)
+    const parent = stacks.nodes.parent.length - readVarint(r)
     const frame = readVarint(r)
     const node = addNode(stacks, parent, frame, keys[frame]!)
     if ((lostNodes.size > 0 && lostNodes.has(parent)) || (lostFrames.size > 0 && lostFrames.has(frame)))

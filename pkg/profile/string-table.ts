@@ -1,8 +1,8 @@
 /**
- * The head's strings: distinct byte strings, numbered in order of arrival; string 0 is empty. Interning hashes the
+ * Distinct byte strings, numbered in order of arrival; string 0 is empty. Interning hashes the
  * bytes where they lie and makes no JavaScript string.
  */
-import { type Column, int32Column, reserve, uint8Column } from './column.ts'
+import { type Column, int32Column, reserve, uint8Column } from '../base/column.ts'
 
 export interface StringInterner {
   readonly bytes: Column<Uint8Array>

@@ -1,11 +1,20 @@
 /**
- * The head's frames: distinct by build id, function, system name, file, line and inlined; by the address too where
+ * Distinct frames: by build id, function, system name, file, line and inlined; by the address too where
  * there is no function name (then by the mapping's file as well, as such binaries often lack a build id), or where
  * addresses are kept. What is not part of the identity (start line, mapping) is that of the first frame seen.
  */
-import type { FrameColumns } from '../../pkg/profile/frames.ts'
-import { type Column, float64Column, int32Column, push, reserve, uint8Column, uint64Column, view } from './column.ts'
-import { nameKey } from './stacks.ts'
+
+import {
+  type Column,
+  float64Column,
+  int32Column,
+  push,
+  reserve,
+  uint8Column,
+  uint64Column,
+  view,
+} from '../base/column.ts'
+import type { FrameColumns } from './frames.ts'
 
 export interface FrameInterner {
   readonly functionName: Column<Int32Array>
@@ -23,7 +32,7 @@ export interface FrameInterner {
   slots: Int32Array // frame + 1, 0 = free
 }
 
-/** One frame to intern; strings are ids of the head, -1 = none. The address comes as two words. */
+/** One frame to intern; strings are ids, -1 = none. The address comes as two words. */
 export interface FrameFields {
   functionName: number
   systemName: number
@@ -92,6 +101,12 @@ export function internFrame(frames: FrameInterner, f: FrameFields): number {
     slot = (slot + 1) & mask
   }
   return addFrame(frames, f, low, high)
+}
+
+/** What names a frame in a flame graph: its function name, else its system name, else itself (by address). */
+export function nameKey(functionName: number, systemName: number, frame: number): number {
+  if (functionName >= 0) return functionName
+  return systemName >= 0 ? systemName : -1 - frame
 }
 
 /** Appends without a look-up: replay, where ids are given. */
