@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { Profile } from 'pprof-format'
+import { pprofModel, writePprof } from '../../test/support/pprof-model.ts'
+import { viewOfColumns, viewOfPprofFormat } from '../../test/support/profile-view.ts'
+import { RequestError } from '../base/errors.ts'
+import { decodePprof } from './decode.ts'
+import { encodeInputOf, encodeRaw } from './encode.ts'
+
+const limits = { samples: 0, strings: 0, stringLength: 0 }
+
+test('any profile written plainly decodes to what was written', () => {
+  fc.assert(
+    fc.property(pprofModel, model => {
+      assert.deepEqual(viewOfColumns(decodePprof(writePprof(model), limits)), model.view)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('decode ∘ encode gives the same profile, but for messages that say nothing', () => {
+  fc.assert(
+    fc.property(pprofModel, model => {
+      const once = decodePprof(writePprof(model), limits)
+      const view = viewOfColumns(once)
+      for (const location of view.locations) {
+        location.lines = location.lines.filter(line => line.function >= 0 || line.line !== 0)
+      }
+      for (const sample of view.samples) {
+        sample.labels = sample.labels.filter(l => l.key || l.string || l.number || l.unit)
+      }
+      const raw = encodeRaw(encodeInputOf(once))
+      assert.deepEqual(viewOfColumns(decodePprof(raw, limits)), view)
+      assert.deepEqual(encodeRaw(encodeInputOf(once)), raw)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('what pprof-format writes decodes as pprof-format decodes it, negative numbers aside', () => {
+  fc.assert(
+    fc.property(pprofModel, model => {
+      const raw = encodeRaw(encodeInputOf(decodePprof(writePprof(model), limits)))
+      const ours = viewOfColumns(decodePprof(raw, limits))
+      const theirs = viewOfPprofFormat(Profile.decode(raw))
+      assert.deepEqual(unsigned(ours), unsigned(theirs))
+    }),
+    { numRuns: 200 },
+  )
+})
+
+/** Numbers as pprof-format reads them: modulo 2^64, lines left out where they are negative. */
+function unsigned(view: ReturnType<typeof viewOfColumns>): unknown {
+  const wrap = (value: bigint) => BigInt.asUintN(64, value)
+  const line = (value: number) => (value < 0 ? Number(BigInt.asUintN(64, BigInt(value))) : value)
+  return {
+    ...view,
+    period: wrap(view.period),
+    timeNanos: wrap(view.timeNanos),
+    durationNanos: wrap(view.durationNanos),
+    functions: view.functions.map(f => ({ ...f, startLine: line(f.startLine) })),
+    locations: view.locations.map(l => ({ ...l, lines: l.lines.map(x => ({ ...x, line: line(x.line) })) })),
+    samples: view.samples.map(s => ({
+      ...s,
+      values: s.values.map(wrap),
+      labels: s.labels.map(l => ({ ...l, number: wrap(l.number) })),
+    })),
+  }
+}
+
+test('a body cut short anywhere, or with any bit turned, is decoded or refused', () => {
+  fc.assert(
+    fc.property(pprofModel, fc.nat(), (model, seed) => {
+      const raw = writePprof({ ...model, unknownFields: false })
+      for (let length = 0; length < raw.length; length += 1 + (seed % 3)) attempt(raw.subarray(0, length))
+      let state = seed
+      for (let i = 0; i < 200; i++) {
+        const turned = Uint8Array.from(raw)
+        for (let n = 0; n <= i % 3; n++) {
+          state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+          const at = (state >>> 3) % (raw.length || 1)
+          if (i % 2) turned[at]! ^= 1 << (state & 7)
+          else turned[at] = [0xff, 0x80, 0x7f, 0x00][state & 3]!
+        }
+        attempt(turned)
+      }
+    }),
+    { numRuns: 40 },
+  )
+})
+
+/** Whatever is taken must hold what the columns promise. */
+function attempt(raw: Uint8Array): void {
+  try {
+    const p = decodePprof(raw, limits)
+    const { samples, locations, functions, mappings, strings } = p
+    assert.equal(samples.location.length, samples.locationStart[samples.length])
+    assert.equal(samples.value.length, samples.length * p.sampleTypes.length)
+    inRange(samples.location, 0, locations.length)
+    inRange(samples.labelKey, 0, strings.length)
+    inRange(samples.labelString, -1, strings.length)
+    inRange(locations.mapping, -1, mappings.length)
+    inRange(locations.lineFunction, -1, functions.length)
+    inRange(functions.name, 0, strings.length)
+    for (let i = 0; i < strings.length; i++)
+      assert.ok(strings.start[i]! <= strings.end[i]! && strings.end[i]! <= raw.length)
+  } catch (error) {
+    if (error instanceof RequestError && error.code === 'invalid_argument' && / at byte \d+/.test(error.message)) return
+    throw error
+  }
+}
+
+function inRange(column: Int32Array, from: number, to: number): void {
+  for (const row of column) assert.ok(row >= from && row < to)
+}
