@@ -12,6 +12,8 @@ import { type ByteBuffer, reserve, writeVarint, writeZigzag64 } from './buffer.t
 const BLOCK = 128
 const MINI = 32
 const MINIS = BLOCK / MINI
+const WORD = 4294967296
+const SMALL_HIGH = 1 << 19 // high words of values within ±2⁵¹
 
 const low = new Int32Array(BLOCK)
 const high = new Int32Array(BLOCK)
@@ -270,6 +272,89 @@ export function decodeDelta64(bytes: Uint8Array, count: number, words: Int32Arra
     cursor.at = at
   }
   return cursor.at === bytes.length
+}
+
+/** As `decodeDelta64`, to doubles; false also when a value is not within ±2⁵³, where a double is exact. */
+export function decodeDeltaFloat64(bytes: Uint8Array, count: number, out: Float64Array, to: number): boolean {
+  const cursor = openDelta(bytes, count)
+  if (cursor === null) return false
+  const view = cursor.view
+  let value = cursor.hi * WORD + (cursor.lo >>> 0)
+  if (count > 0) out[to] = value
+  let largest = Math.abs(value)
+  for (let done = 1; done < count; done += BLOCK) {
+    if (!readZigzag(cursor) || cursor.at + MINIS > bytes.length) return false
+    // Two values within ±2⁵³ differ by at most 2⁵⁴, so a sum of least delta and rest can need more than a double's
+    // 53 bits: the parts are added one after the other only where both are small, else as words.
+    const leastLow = cursor.lo
+    const leastHigh = cursor.hi
+    const least = leastHigh * WORD + (leastLow >>> 0)
+    const small = leastHigh >= -SMALL_HIGH && leastHigh < SMALL_HIGH
+    const widths = cursor.at
+    let at = widths + MINIS
+    const length = Math.min(BLOCK, count - done)
+    for (let mini = 0; mini * MINI < length; mini++) {
+      const width = bytes[widths + mini]!
+      const end = at + width * 4
+      if (width > 64 || end > bytes.length) return false
+      const start = to + done + mini * MINI
+      const stop = Math.min(start + MINI, to + count)
+      if (small && width === 0) {
+        for (let i = start; i < stop; i++) {
+          value += least
+          if (value > largest) largest = value
+          else if (value < -largest) largest = -value
+          out[i] = value
+        }
+      } else if (small && width < 32) {
+        const mask = (1 << width) - 1
+        let word = view.getInt32(at, true)
+        let next = at + 4
+        let used = 0
+        for (let i = start; i < stop; i++) {
+          let packed = word >>> used
+          used += width
+          if (used >= 32) {
+            used -= 32
+            if (next < end) {
+              word = view.getInt32(next, true)
+              next += 4
+              if (used > 0) packed |= word << (width - used)
+            }
+          }
+          value += least + (packed & mask)
+          if (value > largest) largest = value
+          else if (value < -largest) largest = -value
+          out[i] = value
+        }
+      } else {
+        if (!(largest <= Number.MAX_SAFE_INTEGER)) return false
+        let lo = value | 0
+        let hi = Math.floor(value / WORD)
+        let bit = 0
+        for (let i = start; i < stop; i++) {
+          let packedLow = 0
+          let packedHigh = 0
+          if (width > 0) {
+            packedLow = bitsAt(view, at, end, bit, Math.min(width, 32))
+            if (width > 32) packedHigh = bitsAt(view, at, end, bit + 32, width - 32)
+            bit += width
+          }
+          const stepLow = (leastLow + packedLow) | 0
+          const stepHigh = leastHigh + packedHigh + (stepLow >>> 0 < packedLow >>> 0 ? 1 : 0)
+          lo = (lo + stepLow) | 0
+          hi = (hi + stepHigh + (lo >>> 0 < stepLow >>> 0 ? 1 : 0)) | 0
+          value = hi * WORD + (lo >>> 0)
+          if (value > largest) largest = value
+          else if (value < -largest) largest = -value
+          out[i] = value
+        }
+      }
+      at = end
+    }
+    cursor.at = at
+  }
+  return cursor.at === bytes.length && largest <= Number.MAX_SAFE_INTEGER
 }
 
 /** `width` (1 to 32) bits that begin `bit` bits behind `at`. */
