@@ -187,6 +187,7 @@ function pageBounds(bytes: Uint8Array, spec: ColumnSpec, pages: number) {
   }
   if (spec.type === 'string' || spec.type === 'boolean' || spec.type === 'list-int32') return []
   const big = (value: Uint8Array): bigint => {
+    if (value.length !== (spec.type === 'int32' ? 4 : 8)) throw new ThriftError('page bound of another size')
     const view = new DataView(value.buffer, value.byteOffset, value.length)
     if (spec.type === 'int32') return BigInt(view.getInt32(0, true))
     return spec.type === 'uint64' ? view.getBigUint64(0, true) : view.getBigInt64(0, true)

@@ -1,11 +1,11 @@
 /**
  * A page: a Thrift header, then the data, compressed or not. `crc` is CRC-32 over the data as it lies in the file. The
- * header itself is under no checksum, so a reader compares every field with what the layout promises and takes nothing
- * else: a changed bit is found wherever it is.
+ * header itself is under no checksum; but its bytes follow from its values, and those are compared with the layout, the
+ * data and each other, so a changed bit is found wherever it is.
  */
 import { constants, crc32, zstdDecompressSync } from 'node:zlib'
 import { CorruptionError } from '../base/errors.ts'
-import type { ByteBuffer } from './buffer.ts'
+import { type ByteBuffer, byteBuffer } from './buffer.ts'
 import type { Codec, PageEncoding } from './schema.ts'
 import { numberOf, readStruct, structOf, ThriftError, writeStruct } from './thrift.ts'
 
@@ -16,11 +16,18 @@ const DATA_PAGE = 0
 const DICTIONARY_PAGE = 2
 
 /** No page of ours is larger; a header that says so is not believed. */
-export const MAX_PAGE_BYTES = 1 << 30
+export const MAX_PAGE_BYTES = 1 << 28
 
 export type PageKind = { kind: 'dictionary' } | { kind: 'data'; encoding: PageEncoding }
 
-/** Appends the header of a page whose data is `data`. `values` counts entries: rows, or elements of lists. */
+interface Header {
+  readonly values: number // entries: rows, or elements of lists
+  readonly rawSize: number
+  readonly size: number
+  readonly crc: number
+}
+
+/** Appends the header of a page whose data, as it lies in the file, is `data`. */
 export function writePageHeader(
   out: ByteBuffer,
   page: PageKind,
@@ -28,21 +35,25 @@ export function writePageHeader(
   rawSize: number,
   data: Uint8Array,
 ): void {
+  encodeHeader(out, page, { values, rawSize, size: data.length, crc: crc32(data) })
+}
+
+function encodeHeader(out: ByteBuffer, page: PageKind, header: Header): void {
   writeStruct(out, s => {
     s.i32(1, page.kind === 'data' ? DATA_PAGE : DICTIONARY_PAGE)
-    s.i32(2, rawSize)
-    s.i32(3, data.length)
-    s.i32(4, crc32(data) | 0)
+    s.i32(2, header.rawSize)
+    s.i32(3, header.size)
+    s.i32(4, header.crc | 0)
     if (page.kind === 'data') {
       s.struct(5, d => {
-        d.i32(1, values)
+        d.i32(1, header.values)
         d.i32(2, ENCODINGS[page.encoding])
         d.i32(3, RLE)
         d.i32(4, RLE)
       })
     } else {
       s.struct(7, d => {
-        d.i32(1, values)
+        d.i32(1, header.values)
         d.i32(2, ENCODINGS.plain)
       })
     }
@@ -61,8 +72,8 @@ export interface OpenPage {
 
 /** Checks a page (header and data, nothing behind it) and unpacks its data. */
 export function openPage(bytes: Uint8Array, page: PageKind, codec: Codec, place: Place): OpenPage {
-  const header = readPageHeader(bytes, page, place)
-  const stored = bytes.subarray(header.length)
+  const { header, end } = decodeHeader(bytes, page, place)
+  const stored = bytes.subarray(end)
   if (stored.length !== header.size) fail(`page of ${header.size} bytes where ${stored.length} are`, place)
   const got = crc32(stored)
   if (got !== header.crc) fail(`crc32 mismatch: want ${hex(header.crc)}, got ${hex(got)}`, place)
@@ -85,40 +96,32 @@ function inflate(stored: Uint8Array, rawSize: number, place: Place): Uint8Array 
   return data
 }
 
-interface Header {
-  readonly length: number
-  readonly size: number
-  readonly rawSize: number
-  readonly crc: number
-  readonly values: number
-}
-
-function readPageHeader(bytes: Uint8Array, page: PageKind, place: Place): Header {
+/** Takes a header only in the very bytes its values are written in. */
+function decodeHeader(bytes: Uint8Array, page: PageKind, place: Place): { header: Header; end: number } {
   try {
     const { value: s, end } = readStruct(bytes)
-    const isData = page.kind === 'data'
-    const d = structOf(s, isData ? 5 : 7)
-    const wanted = isData ? ENCODINGS[page.encoding] : ENCODINGS.plain
-    if (
-      numberOf(s, 1) !== (isData ? DATA_PAGE : DICTIONARY_PAGE) ||
-      numberOf(d, 2) !== wanted ||
-      (isData && (numberOf(d, 3) !== RLE || numberOf(d, 4) !== RLE)) ||
-      s.size !== 5 ||
-      d.size !== (isData ? 4 : 2)
-    ) {
-      fail('page of another kind than the layout says', place)
+    const header: Header = {
+      values: numberOf(structOf(s, page.kind === 'data' ? 5 : 7), 1),
+      rawSize: numberOf(s, 2),
+      size: numberOf(s, 3),
+      crc: numberOf(s, 4) >>> 0,
     }
-    const rawSize = numberOf(s, 2)
-    const values = numberOf(d, 1)
-    if (rawSize < 0 || rawSize > MAX_PAGE_BYTES || values < 0 || values > MAX_PAGE_BYTES) {
-      fail(`page of ${rawSize} bytes and ${values} values`, place)
+    canonical.length = 0
+    encodeHeader(canonical, page, header)
+    const same =
+      end === canonical.length && Buffer.compare(canonical.data.subarray(0, end), bytes.subarray(0, end)) === 0
+    if (!same) fail('page header of another kind than the layout says', place)
+    if (header.rawSize < 0 || header.rawSize > MAX_PAGE_BYTES || header.values < 0) {
+      fail(`page of ${header.rawSize} bytes and ${header.values} values`, place)
     }
-    return { length: end, size: numberOf(s, 3), rawSize, crc: numberOf(s, 4) >>> 0, values }
+    return { header, end }
   } catch (error) {
     if (error instanceof ThriftError) throw new CorruptionError(`page header: ${error.message}`, place)
     throw error
   }
 }
+
+const canonical = byteBuffer(64)
 
 export function fail(message: string, place: Place): never {
   throw new CorruptionError(message, place)

@@ -40,7 +40,11 @@ export interface StructWriter {
 export function writeStruct(out: ByteBuffer, body: (s: StructWriter) => void): void {
   let last = 0
   const field = (id: number, type: number): void => {
-    writeByte(out, ((id - last) << 4) | type)
+    if (id - last < 16) writeByte(out, ((id - last) << 4) | type)
+    else {
+      writeByte(out, type)
+      writeZigzag64(out, id, 0)
+    }
     last = id
   }
   const list = (id: number, type: number, size: number): void => {
