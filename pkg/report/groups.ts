@@ -3,8 +3,7 @@
  * for samples that came without one.
  */
 import { assert } from '../base/assert.ts'
-import { type Labels, labelValue } from '../labels/labels.ts'
-import type { FrameColumns, StackTree, StringColumn, Sums } from '../query/result.ts'
+import type { FrameColumns, Merged, StackTree, StringColumn, Sums } from '../query/result.ts'
 import { appendStrings } from './strings.ts'
 import { widen, zeroSums } from './sums.ts'
 
@@ -17,6 +16,8 @@ export interface LabelRows {
   /** 1 at the nodes that stand for a label set and not for a frame. */
   readonly only: Uint8Array
 }
+
+type Labels = Merged['groups'][number]['labels']
 
 export const NO_STACK = '[no stack]'
 const NO_STRINGS: StringColumn = { bytes: new Uint8Array(0), offsets: new Int32Array(1), length: 0 }
@@ -99,10 +100,7 @@ function appendFrame(frames: FrameColumns, functionName: number): FrameColumns {
  * One tree of all groups: a child of the root per label set, the group's tree beneath it. A group that has none of the
  * labels hangs directly under the root. Names of frames in two groups may be strings of their own.
  */
-export function groupTrees(
-  groups: readonly { readonly labels: Labels; readonly tree: StackTree }[],
-  names: readonly string[],
-): { tree: StackTree; labels: LabelRows } {
+export function groupTrees(groups: Merged['groups'], names: readonly string[]): { tree: StackTree; labels: LabelRows } {
   assert(groups.length > 0, 'no groups')
   let length = 1
   for (const group of groups) length += group.tree.length - 1 + (isLabelled(group.labels, names) ? 1 : 0)
@@ -162,6 +160,10 @@ export function groupTrees(
     length,
   }
   return { tree, labels: { names, strings: appendStrings(NO_STRINGS, texts), values, only } }
+}
+
+function labelValue(labels: Labels, name: string): string {
+  return labels.find(label => label.name === name)?.value ?? ''
 }
 
 function isLabelled(labels: Labels, names: readonly string[]): boolean {

@@ -59,15 +59,11 @@ export function int64Sums(name: string, sums: Sums, nullable = false): Column {
   return column(name, makeData({ type: new Int64(), data: toBigInt64(sums) }), nullable)
 }
 
-/** Whole numbers with nulls where `valid` is 0. */
-export function nullableInt64(name: string, values: Float64Array, valid: Uint8Array): Column {
-  const { bits, zeros } = bitmap(valid)
-  const data = toBigInt64({ lo: values, hi: null })
-  return column(
-    name,
-    makeData({ type: new Int64(), data, nullBitmap: zeros === 0 ? null : bits, nullCount: zeros }),
-    true,
-  )
+/** Whole numbers, 0 written as null. */
+export function nullableInt64(name: string, values: Float64Array): Column {
+  const { bits, zeros } = bitmap(values)
+  const nulls = zeros > 0 ? { nullBitmap: bits, nullCount: zeros } : {}
+  return column(name, makeData({ type: new Int64(), data: toBigInt64({ lo: values, hi: null }), ...nulls }), true)
 }
 
 /** The narrowest signed type that holds the sums with room to spare, or unsigned when none is negative and it may be. */
@@ -96,17 +92,17 @@ export function narrowUnsigned(name: string, values: Float64Array): Column {
 }
 
 function unsignedData(sums: Sums, values: Float64Array, max: number): Data {
-  if (max < 0xff) return makeData({ type: new Uint8(), data: Uint8Array.from(values) })
-  if (max < 0xffff) return makeData({ type: new Uint16(), data: Uint16Array.from(values) })
-  if (max < 0xffff_ffff) return makeData({ type: new Uint32(), data: Uint32Array.from(values) })
+  if (max < 0xff) return makeData({ type: new Uint8(), data: new Uint8Array(values) })
+  if (max < 0xffff) return makeData({ type: new Uint16(), data: new Uint16Array(values) })
+  if (max < 0xffff_ffff) return makeData({ type: new Uint32(), data: new Uint32Array(values) })
   return makeData({ type: new Uint64(), data: new BigUint64Array(toBigInt64(sums).buffer) })
 }
 
 function signedData(sums: Sums, values: Float64Array, min: number, max: number): Data {
   const most = Math.max(-min, max)
-  if (most < 0x7f) return makeData({ type: new Int8(), data: Int8Array.from(values) })
-  if (most < 0x7fff) return makeData({ type: new Int16(), data: Int16Array.from(values) })
-  if (most < 0x7fff_ffff) return makeData({ type: new Int32(), data: Int32Array.from(values) })
+  if (most < 0x7f) return makeData({ type: new Int8(), data: new Int8Array(values) })
+  if (most < 0x7fff) return makeData({ type: new Int16(), data: new Int16Array(values) })
+  if (most < 0x7fff_ffff) return makeData({ type: new Int32(), data: new Int32Array(values) })
   return makeData({ type: new Int64(), data: toBigInt64(sums) })
 }
 
@@ -148,10 +144,10 @@ export function dictionary(name: string, strings: StringColumn, ids: Int32Array,
   const common = { nullBitmap, nullCount: nulls, dictionary: values }
   const data =
     shape.index === 'narrow' && length < 0xff
-      ? makeData({ type: type(new Uint8()), data: Uint8Array.from(index), ...common })
+      ? makeData({ type: type(new Uint8()), data: new Uint8Array(index), ...common })
       : shape.index !== 'uint32' && length < 0xffff
-        ? makeData({ type: type(new Uint16()), data: Uint16Array.from(index), ...common })
-        : makeData({ type: type(new Uint32()), data: Uint32Array.from(index), ...common })
+        ? makeData({ type: type(new Uint16()), data: new Uint16Array(index), ...common })
+        : makeData({ type: type(new Uint32()), data: new Uint32Array(index), ...common })
   return column(name, data as Data, shape.nullable)
 }
 

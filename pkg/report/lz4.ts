@@ -19,8 +19,8 @@ const MIN_MATCH = 4
 const LAST_LITERALS = 5
 const MATCH_LIMIT = 12
 const MAX_DISTANCE = 0xffff
-/** Every 2^6 misses the search steps one byte further: data that does not compress costs little. */
-const SKIP_SHIFT = 6
+/** Every 2^5 misses the search steps one byte further: data that does not compress costs little. */
+const SKIP_SHIFT = 5
 
 const TABLE_BITS = 14
 const table = new Int32Array(1 << TABLE_BITS) // hash → position + 1 in the block, 0 = none
@@ -60,18 +60,15 @@ function writeBlock(input: Uint8Array, out: Uint8Array, at: number): number {
   const lastMatch = n - MATCH_LIMIT
   const matchEnd = n - LAST_LITERALS
   let anchor = 0
+  const view = new DataView(input.buffer, input.byteOffset, n)
   let i = 0
   let misses = 1 << SKIP_SHIFT
   while (i <= lastMatch) {
-    const four = input[i]! | (input[i + 1]! << 8) | (input[i + 2]! << 16) | (input[i + 3]! << 24)
+    const four = view.getInt32(i, true)
     const h = Math.imul(four, 0x9e3779b1) >>> shift
     let j = positions[h]! - 1
     positions[h] = i + 1
-    if (
-      j < 0 ||
-      i - j > MAX_DISTANCE ||
-      (input[j]! | (input[j + 1]! << 8) | (input[j + 2]! << 16) | (input[j + 3]! << 24)) !== four
-    ) {
+    if (j < 0 || i - j > MAX_DISTANCE || view.getInt32(j, true) !== four) {
       i += misses++ >> SKIP_SHIFT
       continue
     }

@@ -53,7 +53,7 @@ export function report(merged: Merged, request: ReportRequest): Report {
   const whole = balanced(merged.tree, request)
   const selected = select(whole, request)
   const total = sumOf(selected.self)
-  const filtered = sumOf(whole.self) - total
+  const filtered = selected === whole ? 0n : sumOf(whole.self) - total
   const body = draw(merged, selected, grouping, request)
   return { body, unit: merged.valueType.unit, total, filtered, profiles: merged.profiles }
 }

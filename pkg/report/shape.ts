@@ -4,7 +4,7 @@
  */
 import type { StackTree, Sums } from '../query/result.ts'
 import { compareStrings } from './strings.ts'
-import { addTo, approximate, sumAt, summable, zeroSums } from './sums.ts'
+import { addTo, approximate, sumAt, zeroSums } from './sums.ts'
 
 export interface Shape {
   readonly length: number
@@ -100,8 +100,7 @@ function keep(tree: StackTree, total: Sums, options: ShapeOptions): Kept {
   const { length: n, parent } = tree
   const rank = new Int32Array(n) // number among the kept, -1 = left out
   const nodes = new Int32Array(n)
-  const values = summable(total)
-  const wide = values.hi !== null
+  const wide = total.hi !== null
   const trimmed = zeroSums(1, true)
   let lost = 0
   let m = 1
@@ -113,8 +112,8 @@ function keep(tree: StackTree, total: Sums, options: ShapeOptions): Kept {
       rank[i] = -1
     } else if (share > 0 && weight[i]! <= Math.floor(weight[p]! * share)) {
       rank[i] = -1
-      if (wide) addTo(trimmed, 0, values, i)
-      else lost += values.lo[i]!
+      if (wide) addTo(trimmed, 0, total, i)
+      else lost += total.lo[i]!
     } else {
       rank[i] = m
       nodes[m++] = i

@@ -52,11 +52,7 @@ export function webFlamegraph(
   }
   columns.push(
     ipc.dictionary('file', tree.strings, gatherInt32(frames.file, frame), { ...UTF8, nullable: true }),
-    ipc.nullableInt64(
-      'line',
-      line,
-      Uint8Array.from(line, v => (v === 0 ? 0 : 1)),
-    ),
+    ipc.nullableInt64('line', line),
     ipc.dictionary('mapping', tree.strings, gatherInt32(frames.mapping, frame), { ...UTF8, nullable: true }),
     ipc.uint64Values('address', gatherUint64(frames.address, frame)),
   )
