@@ -26,6 +26,9 @@ export type Answer = { readonly kind: 'answered'; readonly body: Uint8Array } | 
 export interface ScrapeClient {
   /** Null when `signal` aborts. Never rejects. */
   get(request: ScrapeRequest, signal: AbortSignal): Promise<Answer | null>
+  /** Lets open requests end, then closes. */
+  retire(): Promise<void>
+  /** Closes at once. */
   close(): Promise<void>
 }
 
@@ -143,6 +146,9 @@ export function createScrapeClient(options: ScrapeClientOptions): ScrapeClient {
 
   return {
     get,
+    async retire() {
+      await Promise.all([agents.own.close(), agents.foreign.close()])
+    },
     async close() {
       await Promise.all([agents.own.destroy(), agents.foreign.destroy()])
     },
@@ -225,7 +231,8 @@ function exchange(
             controller?.abort(new Error('enough'))
           }
         },
-        onResponseEnd: finish,
+        // undici frees the connection in a later turn; a next request that starts before would open another one.
+        onResponseEnd: () => queueMicrotask(() => setImmediate(finish)),
         onResponseError(_, error) {
           fail(error)
         },

@@ -70,6 +70,7 @@ function rig(
       open--
       return signal.aborted ? null : got
     },
+    retire: async () => {},
     close: async () => {},
   }
   const ingest: Ingest = {

@@ -8,9 +8,9 @@
  * and `__name__`. Labels that begin with `__` are not stored, but for `__name__`, the profile's name.
  */
 import { type ProfilingTarget, type ScrapeConfig, SELF_TARGET, type TargetGroup } from '../pkg/config/types.ts'
+import { formatDuration, parseDuration } from '../pkg/config/units.ts'
 import { type Label, type Labels, labelValue, sortLabels } from '../pkg/labels/labels.ts'
 import { relabel } from '../pkg/labels/relabel.ts'
-import { formatDuration, parseDuration } from './duration.ts'
 
 export interface Target {
   readonly job: string
