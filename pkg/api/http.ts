@@ -48,12 +48,13 @@ export function createApp(options: AppOptions): express.Express {
   })
   for (const name of last) router.get(splitRoute(name).path, running(name, options))
 
+  // Inside the router paths are without the prefix, here as in the table.
+  router.use((thrown: unknown, request: Request, response: Response, _next: NextFunction) => {
+    answerThrown(thrown, request, response, options.log)
+  })
   app.use(options.pathPrefix === '' ? '/' : options.pathPrefix, router)
   app.use((_request: Request, response: Response) => {
     response.status(404).type('text/plain').send('404 page not found\n')
-  })
-  app.use((thrown: unknown, request: Request, response: Response, _next: NextFunction) => {
-    answerThrown(thrown, request, response, options.log)
   })
   return app
 }
@@ -137,7 +138,8 @@ function httpError(thrown: unknown): RequestError {
 class TooLarge extends RequestError {}
 
 export function sendError(request: Request, response: Response, error: RequestError): void {
-  const status = error instanceof TooLarge ? 413 : httpStatus(error.code)
+  const tooLarge = error instanceof TooLarge || error.message.includes('--body-size-limit')
+  const status = tooLarge ? 413 : httpStatus(error.code)
   response.status(status)
   if (status === 429 || status === 503) response.setHeader('retry-after', '1')
   if (request.path.startsWith('/api/') && !request.path.endsWith('/pprof')) {

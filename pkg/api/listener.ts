@@ -27,6 +27,8 @@ export interface ListenerOptions {
 
 const STREAM_WINDOW = 4 << 20
 const CONNECTION_WINDOW = 32 << 20
+/** Above what the window lets in, so that full windows do not get new streams refused. */
+const SESSION_MEGABYTES = 64
 const PREFACE = 0x50_52_49 // PRI
 
 export function createListener(options: ListenerOptions): Listener {
@@ -41,7 +43,7 @@ export function createListener(options: ListenerOptions): Listener {
   // It never listens itself, but starts its watch over slow requests only on this event.
   http1.emit('listening')
   const h2 = http2.createServer(
-    { settings: { initialWindowSize: STREAM_WINDOW, maxConcurrentStreams: 250 } },
+    { settings: { initialWindowSize: STREAM_WINDOW, maxConcurrentStreams: 250 }, maxSessionMemory: SESSION_MEGABYTES },
     (request, response) => options.handle(request, response as unknown as NodeResponse),
   )
   const sessions = new Set<http2.ServerHttp2Session>()
@@ -54,7 +56,8 @@ export function createListener(options: ListenerOptions): Listener {
 
   const sockets = new Set<net.Socket>()
   const undecided = new Set<net.Socket>()
-  const port = net.createServer({ noDelay: true }, socket => {
+  // Half-open: a client may end its side with the request and still wait for the answer.
+  const port = net.createServer({ noDelay: true, allowHalfOpen: true }, socket => {
     sockets.add(socket)
     undecided.add(socket)
     socket.on('close', () => {
@@ -64,6 +67,7 @@ export function createListener(options: ListenerOptions): Listener {
     socket.on('error', error => options.log.debug('connection failed', { err: error.message }))
     sniff(socket, options.headersTimeoutMs, isHttp2 => {
       undecided.delete(socket)
+      socket.allowHalfOpen = !isHttp2
       const server = isHttp2 ? h2 : http1
       server.emit('connection', socket)
     })

@@ -26,6 +26,7 @@ import { RequestError } from '../base/errors.ts'
 import type { Log } from '../base/ports.ts'
 import { type Call, formatStats, STATS_HEADER, type UnaryService } from './call.ts'
 import type { Served } from './contract.ts'
+import { encodeMessage, mendMessage } from './grpc/message.ts'
 import { base64Decoder, base64Encoder } from './grpc/text.ts'
 import { RPCS, type RpcName, rpcRow } from './routes.ts'
 import { grpcName, toConnectError, toRequestError } from './status.ts'
@@ -47,8 +48,6 @@ export interface RpcOptions {
   readonly ready: () => boolean
   readonly log: Log
   readonly observe: ((served: Served) => void) | undefined
-  /** Ends streams that would go on for ever. */
-  readonly closing: AbortSignal
 }
 
 export function createRpcHandler(options: RpcOptions): RpcHandler {
@@ -58,7 +57,6 @@ export function createRpcHandler(options: RpcOptions): RpcHandler {
     acceptCompression: [compressionGzip],
     // Profiles and Arrow records come compressed: a second pass costs much and gains nothing.
     compressMinBytes: 0xffff_ffff,
-    shutdownSignal: options.closing,
     interceptors: [guard(options)],
   })
   options.routes(router)
@@ -177,13 +175,18 @@ export function rpcNameOf(url: string): string | null {
   return path.slice(service + 1)
 }
 
-/** An RPC that is not served: `UNIMPLEMENTED`, as a response of headers alone. */
+/** An RPC that is not served: `UNIMPLEMENTED`; gRPC-web reads it from the headers, gRPC from the trailers. */
 function answerUnknown(response: NodeResponse, name: string | null, contentType: string): void {
-  response.writeHead(200, {
-    'content-type': contentType.startsWith('application/grpc-web') ? 'application/grpc-web+proto' : 'application/grpc',
+  const status = {
     'grpc-status': String(Code.Unimplemented),
-    'grpc-message': encodeURIComponent(`unknown RPC ${name ?? ''}`.trimEnd()),
-  })
+    'grpc-message': encodeMessage(`unknown RPC ${name ?? ''}`.trimEnd()),
+  }
+  if (contentType.startsWith('application/grpc-web')) {
+    response.writeHead(200, { 'content-type': contentType, ...status })
+  } else {
+    response.writeHead(200, { 'content-type': 'application/grpc', trailer: Object.keys(status).join(', ') })
+    response.addTrailers(status)
+  }
   response.end()
 }
 
@@ -200,7 +203,9 @@ async function serve(
     asked.body = base64Decoder(asked.body as AsyncIterable<Uint8Array>)
   }
   const answer = await handler(asked)
-  const out = text && answer.body !== undefined ? { ...answer, body: base64Encoder(answer.body) } : answer
-  if (text) out.header?.set('content-type', 'application/grpc-web-text+proto')
-  await universalResponseToNodeResponse(out, response)
+  if (text) answer.header?.set('content-type', 'application/grpc-web-text+proto')
+  const { body, trailer } = answer
+  if (body === undefined) return universalResponseToNodeResponse(answer, response)
+  const out = text ? base64Encoder(body) : trailer === undefined ? body : mendMessage(body, trailer)
+  await universalResponseToNodeResponse({ ...answer, body: out }, response)
 }

@@ -64,7 +64,6 @@ export function createServer(options: ApiOptions): Server {
     ready: admin.ready,
     log,
     observe,
-    closing: closing.signal,
   })
   const handlers = {
     ...gatewayHandlers({ query, store, targets }, limits.messageSize),

@@ -16,9 +16,11 @@ export function healthService(
       return { status: now() }
     },
     async *watch({ service }, context) {
+      // Of the two only `closing` outlives the call; a signal made of both holds no listener on it.
+      const ends = AbortSignal.any([context.signal, closing])
       const over = new Promise<void>(resolve => {
-        if (context.signal.aborted) resolve()
-        context.signal.addEventListener('abort', () => resolve(), { once: true })
+        if (ends.aborted) resolve()
+        ends.addEventListener('abort', () => resolve(), { once: true })
       })
       if (!known(service)) {
         yield { status: Serving.SERVICE_UNKNOWN }
@@ -28,7 +30,7 @@ export function healthService(
       yield { status: now() }
       if (!admin.ready()) {
         await Promise.race([admin.whenReady(), over])
-        if (!context.signal.aborted) yield { status: now() }
+        if (!ends.aborted) yield { status: now() }
       }
       await over
       if (closing.aborted) yield { status: Serving.NOT_SERVING }
