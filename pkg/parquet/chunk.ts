@@ -131,7 +131,7 @@ function intWriter(ints: Ints, wanted: IntEncoding, measure: Measure): IntWriter
     case 'dictionary':
     case 'auto': {
       const found = distinctInts(ints, wanted === 'auto' ? DICTIONARY_LIMIT : Math.max(ints.length, 1))
-      const width = found === null ? 0 : widthFor(found.values.length)
+      const width = found === null ? 0 : indexWidth(found.values.length)
       if (found === null || width > 24) return intWriter(ints, 'delta', measure)
       const writer: IntWriter = {
         encoding: 'dictionary',
@@ -219,7 +219,7 @@ function stringSource(
       },
     }
   }
-  const width = widthFor(found.values.length)
+  const width = indexWidth(found.values.length)
   return {
     encoding: 'dictionary',
     dictionary(out) {
@@ -381,7 +381,7 @@ function runSource(spec: ColumnSpec, runs: Runs, entries: number, use: (places: 
     }
   }
   const values = use(places.subarray(0, used))
-  const width = widthFor(used)
+  const width = indexWidth(used)
   let run = 0
   let rest = given.length === 0 ? 0 : length[0]!
   return {
@@ -465,6 +465,9 @@ function leveled(out: ByteBuffer, add: () => void): void {
   hybrid.finish()
   out.view.setUint32(at, out.length - at - 4, true)
 }
+
+/** Never 0: of a single entry that would do, but not every reader has met it. */
+const indexWidth = (entries: number): number => Math.max(widthFor(entries), 1)
 
 function writeIndices(out: ByteBuffer, index: Int32Array, width: number, from: number, to: number): void {
   writeByte(out, width)

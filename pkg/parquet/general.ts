@@ -18,7 +18,7 @@ interface BlobLike {
   slice(from: number, to: number): { arrayBuffer(): Promise<ArrayBuffer> }
 }
 
-/** Reads whole columns (all of them when not named) of a file on disk or in memory. */
+/** Reads whole columns (all of them when not named), in the file's order, of a file on disk or in memory. */
 export async function readTable(
   source: string | Uint8Array,
   columns?: readonly string[],

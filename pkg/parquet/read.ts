@@ -35,11 +35,12 @@ const MAX_LIST_VALUES = 1 << 27
 
 const MAX_SAFE_HIGH = 1 << 21
 
-let indices = new Int32Array(0)
+/** Indices or words of the page being decoded; nothing of it outlives the call. */
+let scratch = new Int32Array(0)
 
-function scratchIndices(count: number): Int32Array {
-  if (indices.length < count) indices = new Int32Array(count)
-  return indices
+function scratchWords(count: number): Int32Array {
+  if (scratch.length < count) scratch = new Int32Array(count)
+  return scratch
 }
 
 /** Reads a chunk's dictionary page of INT32 (`perValue` 1) or INT64 (2). */
@@ -116,7 +117,7 @@ export function readFloat64Page(
     }
     case 'plain':
     case 'byte-stream-split': {
-      const words = new Int32Array(rows * 2)
+      const words = scratchWords(rows * 2)
       decode64(data, rows, format, words, 0, place)
       let outside = 0
       for (let i = 0; i < rows; i++) {
@@ -199,7 +200,7 @@ function indicesOf(
 ): { dictionary: PageDictionary; index: Int32Array } {
   const { dictionary } = format
   assert(dictionary !== null, 'dictionary page read without its dictionary')
-  const index = scratchIndices(count)
+  const index = scratchWords(count)
   const read = data.length === 0 ? -1 : decodeHybrid(data, 1, data[0]!, count, dictionary.length, index, 0)
   if (read !== data.length - 1) fail('dictionary indices out of order', place)
   return { dictionary, index }

@@ -45,8 +45,12 @@ export interface Runs {
 
 /**
  * The values of one column in one row group. `nulls[row]` ≠ 0 makes a row null whatever its value. `auto` (the default)
- * decides per chunk between dictionary and the other encoding that suits the type. A dictionary may hold entries no run
- * uses: only used ones are written.
+ * decides per chunk between dictionary and delta by writing a sample both ways (strings: dictionary where at most half
+ * are distinct). A dictionary may hold entries no run uses: only used ones are written.
+ *
+ * Times as runs (one run a profile, 300 rows each): milliseconds are 0.009 B/row either way; nanoseconds with jitter 0.031
+ * as dictionary and 0.020 as delta, which expands the runs (120 Mrow/s against 2 Grow/s). The last percent of a file is
+ * what delta saves.
  */
 export type ColumnData =
   | { kind: 'int32'; values: Int32Array; nulls?: Uint8Array; encoding?: IntEncoding }
