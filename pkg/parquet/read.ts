@@ -6,7 +6,7 @@
  * `CorruptionError` at the page's place; memory taken follows the rows the caller asked for, not what a header claims.
  */
 import { assert, assertNever } from '../base/assert.ts'
-import { decodeDelta32, decodeDelta64, decodeDeltaFloat64 } from './delta.ts'
+import { decodeDelta32, decodeDelta64, decodeDeltaFloat64 } from './delta-decode.ts'
 import { decodeHybrid } from './hybrid.ts'
 import { fail, openPage, type Place } from './page.ts'
 import type { ChunkLayout, Codec, PageEncoding } from './schema.ts'

@@ -5,7 +5,7 @@
  */
 import { assert } from '../base/assert.ts'
 import { type ByteBuffer, reserve, writeBytes, writeUint32 } from './buffer.ts'
-import { encodeDelta32, encodeDelta64 } from './delta.ts'
+import { encodeDelta32, encodeDelta64 } from './delta-encode.ts'
 import type { Strings } from './schema.ts'
 
 export interface Ints {
