@@ -1,0 +1,24 @@
+/** Runs a program of ours with the Node that is pinned in package.json, as if it were this process. */
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { node } from './install.mjs'
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
+
+/** Passes signals on, and ends with the exit code of the program. */
+export function run(args, options = {}) {
+  const child = spawn(node, ['--disable-warning=ExperimentalWarning', ...args], { stdio: 'inherit', ...options })
+  for (const signal of SIGNALS) {
+    // A ^C of the terminal reaches the child by itself; sent twice it would cut a clean stop short.
+    process.on(signal, () => {
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
+    })
+  }
+  return new Promise(resolve => {
+    child.on('error', error => {
+      console.error(error.message)
+      resolve(1)
+    })
+    child.on('exit', (code, signal) => resolve(code ?? 128 + (constants.signals[signal] ?? 0)))
+  })
+}

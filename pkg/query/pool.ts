@@ -1,0 +1,143 @@
+/**
+ * The query threads. A task goes to an idle thread with a snapshot of the store, else it waits its turn; a thread that
+ * dies takes its task with it, and another takes its place.
+ */
+import type { Worker } from 'node:worker_threads'
+import type { Snapshot } from '../../frostdb/store.ts'
+import { type RequestCode, RequestError } from '../base/errors.ts'
+import type { ProfileType } from '../profile/type.ts'
+import type { Answer, Explanation, QueryEngine, RangeSeries, Report } from './engine.ts'
+import type { QueryTask } from './execute.ts'
+
+export interface TaskMessage {
+  readonly id: number
+  readonly task: QueryTask
+  readonly snapshot: Snapshot
+}
+export type AnswerMessage =
+  | { readonly id: number; readonly answer: Answer<unknown> }
+  | {
+      readonly id: number
+      readonly error: {
+        readonly code: RequestCode
+        readonly message: string
+        readonly span: readonly [number, number] | null
+      }
+    }
+
+export interface PoolOptions {
+  readonly threads: number
+  /** Tasks that may wait; one more is refused. */
+  readonly maxWaiting: number
+  readonly spawn: () => Worker
+  readonly snapshot: () => Snapshot
+}
+
+export interface QueryPool extends QueryEngine {
+  close(): Promise<void>
+  readonly status: { readonly running: number; readonly waiting: number; readonly deaths: number }
+}
+
+interface Waiting {
+  readonly task: QueryTask
+  resolve(answer: Answer<unknown>): void
+  reject(error: RequestError): void
+}
+
+interface Thread {
+  worker: Worker
+  current: (Waiting & { readonly id: number }) | null
+}
+
+export function createQueryPool(options: PoolOptions): QueryPool {
+  const threads: Thread[] = []
+  const waiting: Waiting[] = []
+  let nextId = 0
+  let deaths = 0
+  let closed = false
+
+  function start(thread: Thread): void {
+    const { worker } = thread
+    worker.on('message', (message: AnswerMessage) => {
+      const { current } = thread
+      if (current === null || current.id !== message.id) return
+      thread.current = null
+      if ('answer' in message) current.resolve(message.answer)
+      else {
+        const { code, message: text, span } = message.error
+        current.reject(new RequestError(code, text, span === null ? {} : { span }))
+      }
+      next()
+    })
+    worker.on('error', (error: Error) => {
+      thread.current?.reject(new RequestError('internal', `the query thread died: ${error.message}`, { cause: error }))
+      thread.current = null
+    })
+    worker.on('exit', () => {
+      thread.current?.reject(new RequestError('internal', 'the query thread died'))
+      thread.current = null
+      if (closed) return
+      deaths++
+      thread.worker = options.spawn()
+      start(thread)
+      next()
+    })
+  }
+
+  function next(): void {
+    while (waiting.length > 0) {
+      const thread = threads.find(t => t.current === null) ?? (threads.length < options.threads ? added() : null)
+      if (thread === null) return
+      const one = waiting.shift()!
+      thread.current = { ...one, id: nextId++ }
+      const message: TaskMessage = { id: thread.current.id, task: one.task, snapshot: options.snapshot() }
+      thread.worker.postMessage(message)
+    }
+  }
+
+  function added(): Thread {
+    const thread: Thread = { worker: options.spawn(), current: null }
+    threads.push(thread)
+    start(thread)
+    return thread
+  }
+
+  function ask<T>(task: QueryTask, signal: AbortSignal | undefined): Promise<Answer<T>> {
+    if (closed) return Promise.reject(new RequestError('unavailable', 'the server is stopping'))
+    if (waiting.length >= options.maxWaiting) {
+      return Promise.reject(
+        new RequestError(
+          'resource_exhausted',
+          `${waiting.length} queries are waiting already (--query.max-concurrency)`,
+        ),
+      )
+    }
+    return new Promise((resolve, reject) => {
+      const one: Waiting = { task, resolve: answer => resolve(answer as Answer<T>), reject }
+      waiting.push(one)
+      signal?.addEventListener('abort', () => {
+        const at = waiting.indexOf(one)
+        if (at >= 0) waiting.splice(at, 1)
+        reject(new RequestError('canceled', 'the client went away'))
+      })
+      next()
+    })
+  }
+
+  return {
+    profileTypes: (range, signal) => ask<readonly ProfileType[]>({ kind: 'types', range }, signal),
+    labelNames: (request, signal) => ask<readonly string[]>({ kind: 'labels', request }, signal),
+    labelValues: (name, request, signal) => ask<readonly string[]>({ kind: 'values', name, request }, signal),
+    range: (request, signal) => ask<readonly RangeSeries[]>({ kind: 'range', request }, signal),
+    report: (request, signal) => ask<Report>({ kind: 'report', request }, signal),
+    explain: async (query, range, signal) => (await ask<Explanation>({ kind: 'explain', query, range }, signal)).value,
+    get status() {
+      return { running: threads.filter(t => t.current !== null).length, waiting: waiting.length, deaths }
+    },
+    async close() {
+      closed = true
+      for (const one of waiting.splice(0)) one.reject(new RequestError('unavailable', 'the server is stopping'))
+      await Promise.all(threads.map(t => t.worker.terminate()))
+    },
+  }
+}
