@@ -107,7 +107,7 @@ export function scanProfile(raw: Uint8Array, end: number, limits: ScanLimits): L
         if (next < 0x80) size += (next << 7) - 0x80
         else {
           p = readWide(raw, p - 2, words, 0)
-          size = words[1] === 0 ? words[0]! : Infinity
+          size = words[1]! * 0x1_0000_0000 + words[0]!
         }
       }
       const to = p + size

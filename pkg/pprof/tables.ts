@@ -203,6 +203,9 @@ export function decodeLocations(
   const ids = new Uint32Array(2 * count)
   const denseFunctions = functions.dense
   const functionOfZero = rowOf(functions, 0, 0) - 1
+  // Neighbours are mostly of one mapping: its id, where that is a byte, and its row.
+  let sameMapping = -1
+  let sameMappingRow = -1
   // Two bytes make a line; most writers need seven and have little more than one line a location.
   let room = Math.min(span.bytes >>> 1, count + (count >>> 2) + 16)
   let lineFunction = new Int32Array(room)
@@ -278,11 +281,26 @@ export function decodeLocations(
         line[lines++] = number
         continue
       }
-      if (tag === 0x08) p = readWide(raw, p, ids, row)
-      else if (tag === 0x18) p = readWide(raw, p, address, row)
+      if (tag === 0x08) {
+        if (p < last && raw[p]! > 0x7f && raw[p + 1]! < 0x80) {
+          ids[2 * row] = raw[p]! + (raw[p + 1]! << 7) - 0x80
+          ids[2 * row + 1] = 0
+          p += 2
+        } else p = readWide(raw, p, ids, row)
+      } else if (tag === 0x18) p = readWide(raw, p, address, row)
       else if (tag === 0x10) {
-        p = readWide(raw, p, wide, 0)
-        mapping[row] = wide[0] === 0 && wide[1] === 0 ? -1 : rowOf(mappings, wide[0]!, wide[1]!) - 1
+        const low = raw[p]!
+        if (low === sameMapping) {
+          mapping[row] = sameMappingRow
+          p++
+        } else {
+          p = readWide(raw, p, wide, 0)
+          mapping[row] = wide[0] === 0 && wide[1] === 0 ? -1 : rowOf(mappings, wide[0]!, wide[1]!) - 1
+          if (low < 0x80) {
+            sameMapping = low
+            sameMappingRow = mapping[row]!
+          }
+        }
       } else p = skipField(raw, p, end, tag, `location[${row}]`, LOCATION_FIELDS)
     }
     if (p !== end) throw overrun(`location[${row}]`, at)
