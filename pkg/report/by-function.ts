@@ -43,13 +43,13 @@ export function byFunction(tree: StackTree, keys: FrameKeys): StackTree {
   for (let node = 1; node < length; node++) {
     if (merged[node]! < 0) continue
     const row = base + merged[node]!
-    copyFrame(frames, row, first[node]!)
+    copyFrame(frames, row, frames, first[node]!)
     outFrame[node] = row
   }
   if (mergedCount > 0) {
     for (let i = 1; i < n; i++) {
       const row = merged[to[i]!]!
-      if (row >= 0) mergeFrame(frames, base + row, frame[i]!)
+      if (row >= 0) mergeFrame(frames, base + row, frames, frame[i]!)
     }
   }
   return {
@@ -64,8 +64,8 @@ export function byFunction(tree: StackTree, keys: FrameKeys): StackTree {
   }
 }
 
-/** Frames that may become one node get one number. */
-function frameKinds(frames: FrameColumns, keys: FrameKeys): Int32Array {
+/** Frames that may become one node get one number: that of the first of them. */
+export function frameKinds(frames: FrameColumns, keys: FrameKeys): Int32Array {
   const n = frames.length
   const { functionName, file, mapping, address } = frames
   const words = new Uint32Array(address.buffer, address.byteOffset, n * 2)
@@ -115,25 +115,42 @@ function extendFrames(frames: FrameColumns, more: number): FrameColumns {
   }
 }
 
-function copyFrame(frames: FrameColumns, to: number, from: number): void {
-  frames.functionName[to] = frames.functionName[from]!
-  frames.systemName[to] = frames.systemName[from]!
-  frames.file[to] = frames.file[from]!
-  frames.line[to] = frames.line[from]!
-  frames.startLine[to] = frames.startLine[from]!
-  frames.address[to] = frames.address[from]!
-  frames.inlined[to] = frames.inlined[from]!
-  frames.mapping[to] = frames.mapping[from]!
-  frames.buildId[to] = frames.buildId[from]!
+/** Columns of `length` frames that say nothing so far. */
+export function emptyFrames(length: number): FrameColumns {
+  return {
+    length,
+    functionName: new Int32Array(length).fill(-1),
+    systemName: new Int32Array(length).fill(-1),
+    file: new Int32Array(length).fill(-1),
+    line: new Float64Array(length),
+    startLine: new Float64Array(length),
+    address: new BigUint64Array(length),
+    inlined: new Uint8Array(length),
+    mapping: new Int32Array(length).fill(-1),
+    buildId: new Int32Array(length).fill(-1),
+  }
 }
 
-function mergeFrame(frames: FrameColumns, to: number, from: number): void {
-  if (frames.systemName[to] !== frames.systemName[from]) frames.systemName[to] = -1
-  if (frames.file[to] !== frames.file[from]) frames.file[to] = -1
-  if (frames.line[to] !== frames.line[from]) frames.line[to] = 0
-  if (frames.startLine[to] !== frames.startLine[from]) frames.startLine[to] = 0
-  if (frames.address[to] !== frames.address[from]) frames.address[to] = 0n
-  if (frames.inlined[to] !== frames.inlined[from]) frames.inlined[to] = 0
-  if (frames.mapping[to] !== frames.mapping[from]) frames.mapping[to] = -1
-  if (frames.buildId[to] !== frames.buildId[from]) frames.buildId[to] = -1
+export function copyFrame(frames: FrameColumns, to: number, source: FrameColumns, from: number): void {
+  frames.functionName[to] = source.functionName[from]!
+  frames.systemName[to] = source.systemName[from]!
+  frames.file[to] = source.file[from]!
+  frames.line[to] = source.line[from]!
+  frames.startLine[to] = source.startLine[from]!
+  frames.address[to] = source.address[from]!
+  frames.inlined[to] = source.inlined[from]!
+  frames.mapping[to] = source.mapping[from]!
+  frames.buildId[to] = source.buildId[from]!
+}
+
+/** What the two agree on stays. They are of one function, so that its name needs no look. */
+export function mergeFrame(frames: FrameColumns, to: number, source: FrameColumns, from: number): void {
+  if (frames.systemName[to] !== source.systemName[from]) frames.systemName[to] = -1
+  if (frames.file[to] !== source.file[from]) frames.file[to] = -1
+  if (frames.line[to] !== source.line[from]) frames.line[to] = 0
+  if (frames.startLine[to] !== source.startLine[from]) frames.startLine[to] = 0
+  if (frames.address[to] !== source.address[from]) frames.address[to] = 0n
+  if (frames.inlined[to] !== source.inlined[from]) frames.inlined[to] = 0
+  if (frames.mapping[to] !== source.mapping[from]) frames.mapping[to] = -1
+  if (frames.buildId[to] !== source.buildId[from]) frames.buildId[to] = -1
 }

@@ -1,6 +1,6 @@
 /**
- * From a merged tree to the answer of a report: scale (in a relative diff) → filter → sandwich → invert → by function →
- * group → draw. Pure; runs in a query worker.
+ * From a merged tree to the answer of a report: scale (in a relative diff) → filter → sandwich → invert (graphs) →
+ * by function → group → draw. Pure; runs in a query worker.
  */
 import { assertNever } from '../base/assert.ts'
 import { RequestError } from '../base/errors.ts'
@@ -9,8 +9,12 @@ import type { Merged, StackTree } from '../query/result.ts'
 import { byFunction, type FrameKeys } from './by-function.ts'
 import { applyFilters, invert, sandwich } from './filter.ts'
 import { flamegraphArrow } from './flamegraph-arrow.ts'
+import { flamegraphTable } from './flamegraph-table.ts'
 import { groupTrees, type LabelRows, withNoStack } from './groups.ts'
+import { pprof } from './pprof.ts'
 import { scale, sumOf } from './sums.ts'
+import { tableArrow } from './table-arrow.ts'
+import { top } from './top.ts'
 import { webFlamegraph } from './web-flamegraph.ts'
 
 const LABEL_PREFIX = 'labels.'
@@ -72,11 +76,9 @@ function balanced(tree: StackTree, request: ReportRequest): StackTree {
 }
 
 function select(tree: StackTree, request: ReportRequest): StackTree {
-  let out = applyFilters(tree, request.filters)
-  if (request.sandwichFunction !== null) {
-    out = sandwich(out, request.sandwichFunction, request.invert ? 'callers' : 'callees')
-  }
-  return request.invert ? invert(out) : out
+  const filtered = applyFilters(tree, request.filters)
+  if (request.sandwichFunction === null) return filtered
+  return sandwich(filtered, request.sandwichFunction, request.invert ? 'callers' : 'callees')
 }
 
 function draw(merged: Merged, selected: StackTree, grouping: Grouping, request: ReportRequest): ReportBody {
@@ -90,29 +92,41 @@ function draw(merged: Merged, selected: StackTree, grouping: Grouping, request: 
       return webFlamegraph(tree, labels, merged, request.trimPercent)
     }
     case 'flamegraph_table':
+      return flamegraphTable(graphOf(selected, grouping, request), request.trimPercent)
     case 'table_arrow':
+      return tableArrow(functionsOf(selected, grouping))
     case 'top':
+      return top(functionsOf(selected, grouping))
     case 'pprof':
-      throw new RequestError('unimplemented', `report ${request.report}`)
+      return pprof(selected, merged)
     default:
       return assertNever(request.report)
   }
 }
 
-/** Functions instead of frames, label sets beneath the root where they were asked for, `[no stack]` as a node. */
+/** Functions instead of frames, and `[no stack]` as a node. */
+function functionsOf(tree: StackTree, { frames }: Grouping): StackTree {
+  return withNoStack(byFunction(tree, frames))
+}
+
+/** Turned upside down where that was asked for: only graphs have a direction, rows of functions and pprof have none. */
+function graphOf(tree: StackTree, grouping: Grouping, request: ReportRequest): StackTree {
+  return functionsOf(request.invert ? invert(tree) : tree, grouping)
+}
+
+/** With the label sets that were asked for beneath the root. */
 function drawable(
   merged: Merged,
   selected: StackTree,
   grouping: Grouping,
   request: ReportRequest,
 ): { tree: StackTree; labels: LabelRows | null } {
-  const { labels, frames } = grouping
-  if (labels.length === 0 || merged.groups.length === 0) {
-    return { tree: withNoStack(byFunction(selected, frames)), labels: null }
+  if (grouping.labels.length === 0 || merged.groups.length === 0) {
+    return { tree: graphOf(selected, grouping, request), labels: null }
   }
   const groups = merged.groups.map(group => ({
     labels: group.labels,
-    tree: withNoStack(byFunction(select(group.tree, request), frames)),
+    tree: graphOf(select(group.tree, request), grouping, request),
   }))
-  return groupTrees(groups, labels)
+  return groupTrees(groups, grouping.labels)
 }

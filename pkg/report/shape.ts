@@ -3,7 +3,7 @@
  * in pre-order. Row 0 is the root; a parent's row precedes its children's.
  */
 import type { StackTree, Sums } from '../query/result.ts'
-import { compareStrings } from './strings.ts'
+import { compareFrames } from './strings.ts'
 import { addTo, approximate, sumAt, zeroSums } from './sums.ts'
 
 export interface Shape {
@@ -172,20 +172,10 @@ function sortSiblings(
   }
 }
 
-/** By function name in byte order, without one by address; nodes without a frame by their place. */
+/** By function; nodes without a frame, and of one name, by their place. */
 function compareNames(tree: StackTree, a: number, b: number): number {
-  const { frames, strings } = tree
   const f = tree.frame[a]!
   const g = tree.frame[b]!
   if (f < 0 || g < 0) return f !== g ? f - g : a - b
-  const x = frames.functionName[f]!
-  const y = frames.functionName[g]!
-  if (x !== y) {
-    if (x < 0 || y < 0) return y < 0 ? -1 : 1
-    const byName = compareStrings(strings, x, y)
-    if (byName !== 0) return byName
-  }
-  const p = frames.address[f]!
-  const q = frames.address[g]!
-  return p === q ? a - b : p < q ? -1 : 1
+  return compareFrames(tree.strings, tree.frames, f, g) || a - b
 }

@@ -1,5 +1,5 @@
 /** Strings as the bytes they are: compared, copied and made into dictionaries without a JavaScript string in between. */
-import type { StringColumn } from '../query/result.ts'
+import type { FrameColumns, StringColumn } from '../query/result.ts'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -22,6 +22,20 @@ export function compareStrings(strings: StringColumn, a: number, b: number): num
     if (d !== 0) return d
   }
   return aEnd - i - (bEnd - j)
+}
+
+/** By function name in byte order, those without one last and by address. */
+export function compareFrames(strings: StringColumn, frames: FrameColumns, f: number, g: number): number {
+  const x = frames.functionName[f]!
+  const y = frames.functionName[g]!
+  if (x !== y) {
+    if (x < 0 || y < 0) return y < 0 ? -1 : 1
+    const byName = compareStrings(strings, x, y)
+    if (byName !== 0) return byName
+  }
+  const p = frames.address[f]!
+  const q = frames.address[g]!
+  return p === q ? 0 : p < q ? -1 : 1
 }
 
 /** `strings` with `texts` added at the end, as ids strings.length, strings.length + 1, … */

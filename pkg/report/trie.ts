@@ -6,7 +6,7 @@ import type { StackTree, Sums } from '../query/result.ts'
 import { addTo, summable, zeroSums } from './sums.ts'
 
 export interface Trie {
-  /** The child of `parent` for `key` (≥ 0). */
+  /** The child of `parent` for `key`, any two int32. */
   child(parent: number, key: number): number
   length(): number
   parents(): Int32Array
