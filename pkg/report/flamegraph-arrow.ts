@@ -33,11 +33,9 @@ export function flamegraphArrow(
   const { length: m, node, parent, depth, children } = shape
 
   const cumulative = gather(total, node)
-  if (m > 1) {
-    cumulative.lo[0] = 0
-    if (cumulative.hi !== null) cumulative.hi[0] = 0
-    for (let r = 1; r <= children[0]!; r++) addTo(cumulative, 0, cumulative, r)
-  }
+  cumulative.lo[0] = 0
+  if (cumulative.hi !== null) cumulative.hi[0] = 0
+  for (let r = 1; r <= children[0]!; r++) addTo(cumulative, 0, cumulative, r)
   const frame = gatherInt32(tree.frame, node)
   const strings = (ids: Int32Array): Int32Array => gatherInt32(ids, frame)
   const { frames } = tree

@@ -14,11 +14,9 @@ export function flamegraphTable(tree: StackTree, trimPercent: number): ReportBod
   const shape = preOrder(tree, total, { trimPercent, weight: trimWeight(total, diff), order: approximate(total) })
   const { node, length: m, depth, parent } = shape
   const cumulative = toBigInt64(gather(total, node))
-  if (m > 1) {
-    let kept = 0n
-    for (let r = 1; r < m; r++) if (parent[r] === 0) kept += sumAt(total, node[r]!)
-    cumulative[0] = int64(kept)
-  }
+  let kept = 0n
+  for (let r = 1; r < m; r++) if (parent[r] === 0) kept += sumAt(total, node[r]!)
+  cumulative[0] = int64(kept)
   const tables = usedFrames(tree)
   const location = new Int32Array(m)
   let height = 1
