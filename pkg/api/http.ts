@@ -43,7 +43,7 @@ export function createApp(options: AppOptions): express.Express {
   for (const [path, methods] of methodsByPath(names)) {
     if (!path.includes('*')) router.all(path, refuseMethod(path, methods))
   }
-  router.all('/api/*rest', (request, response) => {
+  router.all('/api{/*rest}', (request, response) => {
     sendError(request, response, new RequestError('not_found', 'Not Found'))
   })
   for (const name of last) router.get(splitRoute(name).path, running(name, options))
@@ -142,7 +142,7 @@ export function sendError(request: Request, response: Response, error: RequestEr
   const status = tooLarge ? 413 : httpStatus(error.code)
   response.status(status)
   if (status === 429 || status === 503) response.setHeader('retry-after', '1')
-  if (request.path.startsWith('/api/') && !request.path.endsWith('/pprof')) {
+  if (/^\/api(\/|$)/.test(request.path) && !request.path.endsWith('/pprof')) {
     const span = request.path.startsWith('/api/v1/') && error.span !== null ? { span: error.span } : {}
     response.json({ code: grpcCode(error.code), message: error.message, details: [], ...span })
   } else {

@@ -26,7 +26,7 @@ import { RequestError } from '../base/errors.ts'
 import type { Log } from '../base/ports.ts'
 import { type Call, formatStats, STATS_HEADER, type UnaryService } from './call.ts'
 import type { Served } from './contract.ts'
-import { encodeMessage, mendMessage } from './grpc/message.ts'
+import { encodeMessage, mendMessage, mendTrailerFrame } from './grpc/message.ts'
 import { base64Decoder, base64Encoder } from './grpc/text.ts'
 import { RPCS, type RpcName, rpcRow } from './routes.ts'
 import { grpcName, toConnectError, toRequestError } from './status.ts'
@@ -79,8 +79,7 @@ export function createRpcHandler(options: RpcOptions): RpcHandler {
         answerUnknown(response, name, contentType)
         return true
       }
-      const text = contentType.startsWith('application/grpc-web-text')
-      serve(request, response, handler, text).catch((reason: unknown) => {
+      serve(request, response, handler, contentType).catch((reason: unknown) => {
         // The client went away, or its request line is no URL; either way there is nobody to tell but the log.
         options.log.debug('rpc not answered', { rpc: name, err: String(reason) })
         if (!response.headersSent) response.writeHead(400)
@@ -194,8 +193,9 @@ async function serve(
   request: NodeRequest,
   response: NodeResponse,
   handler: ConnectRouter['handlers'][number],
-  text: boolean,
+  contentType: string,
 ): Promise<void> {
+  const text = contentType.startsWith('application/grpc-web-text')
   // The overloads of the library take one protocol's pair at a time.
   const asked = universalRequestFromNodeRequest(request as IncomingMessage, response, undefined, undefined)
   if (text) {
@@ -206,6 +206,18 @@ async function serve(
   if (text) answer.header?.set('content-type', 'application/grpc-web-text+proto')
   const { body, trailer } = answer
   if (body === undefined) return universalResponseToNodeResponse(answer, response)
-  const out = text ? base64Encoder(body) : trailer === undefined ? body : mendMessage(body, trailer)
-  await universalResponseToNodeResponse({ ...answer, body: out }, response)
+  await universalResponseToNodeResponse({ ...answer, body: mended(body, trailer, contentType, text) }, response)
+}
+
+function mended(body: AsyncIterable<Uint8Array>, trailer: Headers | undefined, contentType: string, text: boolean) {
+  switch (protocolOf(contentType)) {
+    case 'grpc-web': {
+      const frames = mendTrailerFrame(body)
+      return text ? base64Encoder(frames) : frames
+    }
+    case 'grpc':
+      return trailer === undefined ? body : mendMessage(body, trailer)
+    default:
+      return body
+  }
 }

@@ -33,8 +33,24 @@ export function messageFromBody(desc: DescMessage, body: Uint8Array | undefined)
 
 export function messageFromQuery(desc: DescMessage, params: URLSearchParams): Message {
   const json: JsonObject = {}
-  for (const name of new Set(params.keys())) place(json, desc, name, params.getAll(name))
+  for (const name of new Set(params.keys())) {
+    const values = params.getAll(name)
+    place(json, desc, name, values)
+    checkAlone(desc, name, values)
+  }
   return fromJsonObject(desc, json)
+}
+
+/** Reads one parameter by itself, so that the error can name it. */
+function checkAlone(desc: DescMessage, name: string, values: readonly string[]): void {
+  const json: JsonObject = {}
+  place(json, desc, name, values)
+  try {
+    fromJson(desc, json, { ignoreUnknownFields: true })
+  } catch (thrown) {
+    const problem = `parameter "${name}": "${values.join(', ')}": ${(thrown as Error).message}`
+    throw new RequestError('invalid_argument', problem, { cause: thrown })
+  }
 }
 
 function fromJsonObject(desc: DescMessage, json: JsonValue): Message {
