@@ -1,0 +1,81 @@
+/** The selection as pprof: a file, or the line for a terminal. */
+import { useSignal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
+import { pprofUrl } from './api.ts'
+import { chosen, query } from './state.ts'
+
+export function Download() {
+  const open = useSignal(false)
+  const copied = useSignal(false)
+  const root = useRef<HTMLDivElement>(null)
+  const line = useRef<HTMLInputElement>(null)
+  useEffect(() => {
+    const close = (event: Event): void => {
+      if (!root.current?.contains(event.target as Node)) open.value = false
+    }
+    addEventListener('pointerdown', close)
+    return () => removeEventListener('pointerdown', close)
+  }, [])
+  const asked = query.value
+  if ('error' in asked) return null
+  const url = pprofUrl(asked.text, chosen.value)
+
+  const copy = async (): Promise<void> => {
+    line.current?.select()
+    try {
+      await navigator.clipboard.writeText(line.current?.value ?? '')
+      copied.value = true
+    } catch {
+      // Not a secure context: the line is selected, and the keyboard copies it.
+    }
+  }
+  return (
+    <div
+      class="download"
+      ref={root}
+      onKeyDown={event => {
+        if (event.key !== 'Escape' || !open.value) return
+        open.value = false
+        event.stopPropagation()
+      }}
+    >
+      <button
+        type="button"
+        class="button"
+        aria-haspopup="dialog"
+        aria-expanded={open.value}
+        onClick={() => {
+          open.value = !open.value
+          copied.value = false
+        }}
+      >
+        pprof
+      </button>
+      {open.value && (
+        <div class="popover download-choices" role="dialog" aria-label="Download as pprof">
+          <a class="button" href={url} download="profile.pb.gz">
+            Download profile.pb.gz
+          </a>
+          <label for="pprof-line">or in a terminal</label>
+          <div class="copy-row">
+            <input
+              id="pprof-line"
+              class="field code"
+              readOnly
+              ref={line}
+              value={`go tool pprof "${shellQuoted(url)}"`}
+            />
+            <button type="button" class="button" onClick={() => void copy()}>
+              {copied.value ? 'Copied' : 'Copy'}
+            </button>
+          </div>
+        </div>
+      )}
+    </div>
+  )
+}
+
+/** Within double quotes of a POSIX shell. */
+function shellQuoted(text: string): string {
+  return text.replace(/[\\"$`]/g, '\\$&')
+}
