@@ -53,6 +53,7 @@ for (const [argv, message] of [
   [['serve'], 'unexpected argument "serve"'],
   [['--'], 'unexpected argument "--"'],
   [['--config-path'], '--config-path needs a value'],
+  [['--config-path', '--log-level=info'], '--config-path needs a value'],
   [['--no-config-path'], 'unknown flag --no-config-path'],
   [['--http-address=localhost'], '--http-address must be an address like :7070 or 127.0.0.1:7070, got "localhost"'],
   [['--storage-wal-sync=never'], '--storage-wal-sync must be one of always, interval, off, got "never"'],

@@ -42,7 +42,7 @@ export function parseFlags(argv: readonly string[]): ParsedFlags {
     let value: string
     if (equals >= 0) value = argument.slice(equals + 1)
     else if (found.isSwitch) value = 'true'
-    else if (i + 1 < argv.length) value = argv[++i]!
+    else if (argv[i + 1]?.startsWith('--') === false) value = argv[++i]!
     else throw new UsageError(`--${typed} needs a value`)
 
     if (found.kind === 'ignored') {

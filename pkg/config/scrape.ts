@@ -15,9 +15,9 @@ import type { ScalarNode } from './tree.ts'
 import type { QueryParam, ScrapeConfig, ScrapeLimits, TargetGroup } from './types.ts'
 import { formatDuration } from './units.ts'
 
-export const DEFAULT_INTERVAL_MS = 10_000
+const DEFAULT_INTERVAL_MS = 10_000
 /** Added to the interval where no timeout is written. */
-export const TIMEOUT_SLACK_MS = 3_000
+const TIMEOUT_SLACK_MS = 3_000
 const SHORTEST_INTERVAL_MS = 1_000
 
 /** Prometheus's other discoveries, by the word before `_sd_configs`. */

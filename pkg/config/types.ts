@@ -49,7 +49,7 @@ export interface ProfilingTarget {
   /** The label `__name__`: `process_cpu`, `memory`, … */
   readonly name: string
   readonly enabled: boolean
-  /** The label `__profile_path__`; `path_prefix` is already in it. Begins with `/`. */
+  /** The label `__profile_path__`; `path_prefix` is already in it. Begins with `/`; empty only where not enabled. */
   readonly path: string
   /** Asks for a span of time: the request carries `seconds`. */
   readonly delta: boolean

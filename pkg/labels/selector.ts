@@ -51,6 +51,7 @@ export function parseMatchers(text: string): Matcher[] {
 
 export function parseSelectorSpans(text: string): SpannedSelector {
   const reader = new Reader(text)
+  reader.refuseBareName()
   const prefix = reader.take(NAME)
   const prefixSpan: [number, number] | null = prefix === null ? null : [reader.at - prefix.length, reader.at]
   let body: Body = { name: null, matchers: [], valueSpans: [] }
@@ -159,6 +160,15 @@ class Reader {
     for (const op of ['=~', '!=', '!~', '='] as const) if (this.skip(op)) return op
     if (afterString && (this.peek(',') || this.peek('}') || this.atEnd())) return null
     throw this.unexpected('one of = != =~ !~')
+  }
+
+  /** A name at the start that is not one without quotes: say that, not where it stops being one. */
+  refuseBareName(): void {
+    this.#space()
+    const word = /^[^\s{}"'`,=!~]+/.exec(this.#text.slice(this.at))?.[0]
+    if (word === undefined || isWhole(NAME, word)) return
+    const message = `profile type ${word} at position ${this.at} needs quotes: {${quoteString(word)}}`
+    throw new RequestError('invalid_argument', message, { span: [this.at, this.at + word.length] })
   }
 
   take(pattern: RegExp): string | null {

@@ -12,7 +12,7 @@ export interface ProfileQuery {
   readonly matchers: readonly Matcher[]
 }
 
-export const PROFILE_TYPE_FORM = '<name>:<sample-type>:<sample-unit>:<period-type>:<period-unit>(:delta)'
+const PROFILE_TYPE_FORM = '<name>:<sample-type>:<sample-unit>:<period-type>:<period-unit>(:delta)'
 
 /** Throws `RequestError` invalid_argument with the span of what is wrong. */
 export function parseQuery(text: string): ProfileQuery {
