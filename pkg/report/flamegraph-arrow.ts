@@ -86,7 +86,7 @@ export function flamegraphArrow(
   return { kind: 'flamegraph_arrow', record, height: deepest + 1, trimmed: shape.trimmed }
 }
 
-/** Where each node begins on the value axis. Only its own width can be negative, which is drawn as if it were not. */
+/** Where each node begins on the value axis. A negative width is drawn as if it were not; past 2^53 places are to the nearest double. */
 function offsets(shape: Shape, cumulative: Float64Array): Float64Array {
   const out = new Float64Array(shape.length)
   const next = new Float64Array(shape.length)

@@ -4,7 +4,7 @@
  */
 import { assert } from '../base/assert.ts'
 import type { FrameColumns, Merged, StackTree, StringColumn, Sums } from '../query/result.ts'
-import { appendStrings } from './strings.ts'
+import { appendStrings, textOf } from './strings.ts'
 import { widen, zeroSums } from './sums.ts'
 
 /** What labels say of the nodes of a grouped tree. */
@@ -192,10 +192,9 @@ function joinTables(trees: readonly StackTree[]): {
   }
   const ids = new Map<string, number>()
   const distinct: string[] = []
-  const decoder = new TextDecoder()
   const stringMaps = trees.map(({ strings }) =>
     Int32Array.from({ length: strings.length }, (_, i) => {
-      const text = decoder.decode(strings.bytes.subarray(strings.offsets[i]!, strings.offsets[i + 1]!))
+      const text = textOf(strings, i)
       let id = ids.get(text)
       if (id === undefined) {
         id = distinct.length

@@ -22,6 +22,9 @@ const MAX_DISTANCE = 0xffff
 /** Every 2^5 misses the search steps one byte further: data that does not compress costs little. */
 const SKIP_SHIFT = 5
 
+/** Below this many bytes a loop copies faster than a call. */
+const LOOP_LIMIT = 64
+
 const TABLE_BITS = 14
 const table = new Int32Array(1 << TABLE_BITS) // hash → position + 1 in the block, 0 = none
 
@@ -78,7 +81,12 @@ function writeBlock(input: Uint8Array, out: Uint8Array, at: number): number {
       j--
     }
     let k = i + MIN_MATCH
-    for (let l = j + MIN_MATCH; k < matchEnd && input[k] === input[l]; l++) k++
+    let l = j + MIN_MATCH
+    while (k < lastMatch && view.getInt32(k, true) === view.getInt32(l, true)) {
+      k += 4
+      l += 4
+    }
+    while (k < matchEnd && input[k] === input[l++]) k++
     if (at + (i - anchor) + ((i - anchor + k - i) >> 7) + 16 > limit) return -1
     at = writeSequence(input, anchor, i, out, at, k - i - MIN_MATCH)
     const distance = i - j
@@ -104,6 +112,10 @@ function writeSequence(
   const literals = to - from
   out[at++] = (Math.min(literals, 15) << 4) | Math.min(matchLength, 15)
   at = writeRest(out, at, literals)
+  if (literals > LOOP_LIMIT) {
+    out.set(input.subarray(from, to), at)
+    return at + literals
+  }
   for (let i = from; i < to; i++) out[at++] = input[i]!
   return at
 }

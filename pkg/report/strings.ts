@@ -1,13 +1,11 @@
 /** Strings as the bytes they are: compared, copied and made into dictionaries without a JavaScript string in between. */
-import type { FrameColumns, StringColumn } from '../query/result.ts'
+import { type FrameColumns, type StringColumn, stringAt } from '../profile/frames.ts'
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
 
 /** The text of string `id`, empty for -1. */
 export function textOf(strings: StringColumn, id: number): string {
-  if (id < 0) return ''
-  return decoder.decode(strings.bytes.subarray(strings.offsets[id]!, strings.offsets[id + 1]!))
+  return id < 0 ? '' : stringAt(strings, id)
 }
 
 /** Byte order, which for UTF-8 is code point order. */

@@ -55,17 +55,35 @@ function edges(tree: StackTree, ofNode: Int32Array, length: number): { callers: 
   return { callers: lists(callee, caller, length), callees: lists(caller, callee, length) }
 }
 
+/** Entries under what they belong to: two stable counting sorts, by entry and then by owner. */
 function lists(of: Int32Array, entry: Int32Array, length: number): RowLists {
+  const byEntry = countingSort(entry, identity(entry.length), length)
+  const byOwner = countingSort(of, byEntry, length)
+  const rows = new BigInt64Array(entry.length)
+  const words = new Int32Array(rows.buffer) // rows are not negative: the high words stay 0
+  for (let e = 0; e < entry.length; e++) words[2 * e] = entry[byOwner[e]!]!
   const counts = new Int32Array(length)
-  for (const row of of) counts[row] = counts[row]! + 1
-  const next = new Int32Array(length)
-  for (let row = 1; row < length; row++) next[row] = next[row - 1]! + counts[row - 1]!
-  const sorted = new Int32Array(entry.length)
-  for (let e = 0; e < entry.length; e++) {
-    const at = next[of[e]!]!
-    sorted[at] = entry[e]!
-    next[of[e]!] = at + 1
+  for (let e = 0; e < of.length; e++) counts[of[e]!] = counts[of[e]!]! + 1
+  return { counts, rows }
+}
+
+function identity(length: number): Int32Array {
+  const out = new Int32Array(length)
+  for (let i = 0; i < length; i++) out[i] = i
+  return out
+}
+
+/** `items` in the order of their keys, which are below `limit`. */
+function countingSort(key: Int32Array, items: Int32Array, limit: number): Int32Array {
+  const next = new Int32Array(limit + 1)
+  for (let e = 0; e < items.length; e++) next[key[e]! + 1] = next[key[e]! + 1]! + 1
+  for (let k = 0; k < limit; k++) next[k + 1] = next[k + 1]! + next[k]!
+  const out = new Int32Array(items.length)
+  for (let e = 0; e < items.length; e++) {
+    const item = items[e]!
+    const at = next[key[item]!]!
+    out[at] = item
+    next[key[item]!] = at + 1
   }
-  for (let row = 0; row < length; row++) sorted.subarray(next[row]! - counts[row]!, next[row]!).sort()
-  return { counts, rows: BigInt64Array.from(sorted, BigInt) }
+  return out
 }
