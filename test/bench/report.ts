@@ -96,40 +96,52 @@ function median(run: () => void, runs = RUNS): number {
   return times.sort((a, b) => a - b)[runs >> 1]!
 }
 
-const CASES: readonly (readonly [ReportKind, number])[] = [
-  ['flamegraph_arrow', 0],
-  ['flamegraph_arrow', 0.1],
-  ['flamegraph_arrow', 1],
-  ['web_flamegraph', 0],
-  ['web_flamegraph', 0.1],
-  ['web_flamegraph', 1],
-  ['table_arrow', 0],
-  ['top', 0],
+interface Case {
+  readonly kind: ReportKind
+  readonly trim: number
+  /** `frame`: functions are made of frames first. */
+  readonly level?: StackTree['level']
+  readonly invert?: boolean
+}
+
+const CASES: readonly Case[] = [
+  { kind: 'flamegraph_arrow', trim: 0 },
+  { kind: 'flamegraph_arrow', trim: 0.1 },
+  { kind: 'flamegraph_arrow', trim: 1 },
+  { kind: 'flamegraph_arrow', trim: 1, level: 'frame' },
+  { kind: 'flamegraph_arrow', trim: 1, invert: true },
+  { kind: 'web_flamegraph', trim: 0 },
+  { kind: 'web_flamegraph', trim: 0.1 },
+  { kind: 'web_flamegraph', trim: 1 },
+  { kind: 'table_arrow', trim: 0 },
+  { kind: 'top', trim: 0 },
+  { kind: 'pprof', trim: 0, level: 'frame' },
 ]
 
 export function benchReport(nodes: number, print: (line: string) => void): void {
-  const merged = mergedOf(generateTree(nodes))
-  const samples = samplesOf(merged.tree)
+  const tree = generateTree(nodes)
+  const samples = samplesOf(tree)
   const dumb = median(() => modelTree(samples), 5)
   print(`${nodes} nodes, ${samples.length} stacks: a tree of Maps takes ${dumb.toFixed(1)} ms`)
   const range = { start: 0n, end: 0n }
-  for (const [kind, trimPercent] of CASES) {
+  for (const { kind, trim, level = 'function', invert = false } of CASES) {
+    const merged = mergedOf({ ...tree, level })
     const request: ReportRequest = {
       selection: { kind: 'merge', query: '', range },
       report: kind,
       timesPeriod: true,
-      trimPercent,
+      trimPercent: trim,
       groupBy: [],
-      invert: false,
+      invert,
       filters: [],
       sandwichFunction: null,
     }
     const { body } = report(merged, request)
     const size = 'record' in body ? `${(body.record.length / 1024).toFixed(0)} KB` : ''
     const ms = median(() => report(merged, request))
-    print(
-      `  ${kind.padEnd(17)} trim ${String(trimPercent).padEnd(3)} % ${ms.toFixed(2).padStart(7)} ms  ${(dumb / ms).toFixed(1).padStart(6)}× faster  ${size}`,
-    )
+    const what = `${kind}${level === 'frame' ? ' of frames' : ''}${invert ? ' inverted' : ''}`
+    const ratio = `${(dumb / ms).toFixed(1).padStart(6)}× as fast`
+    print(`  ${what.padEnd(27)} trim ${String(trim).padEnd(3)} % ${ms.toFixed(2).padStart(7)} ms ${ratio}  ${size}`)
   }
 }
 
