@@ -6,13 +6,21 @@ import { run } from './run.mjs'
 
 install('all')
 if (getChromium() === null) {
-  const text = 'no Chromium was found and none could be installed: the browser tests are SKIPPED (set CHROMIUM_PATH, or install chromium)'
+  const text =
+    'no Chromium was found and none could be installed: the browser tests are SKIPPED (set CHROMIUM_PATH, or install chromium)'
   console.error(`\n${'!'.repeat(text.length)}\n${text}\n${'!'.repeat(text.length)}\n`)
   if (process.env.CI === 'true') process.exit(1)
 }
 const given = process.argv.slice(2)
 const folders = ['cmd', 'frostdb', 'scrape', 'pkg', 'ui', 'test']
 process.exitCode = await run(
-  ['--test', '--test-concurrency=2', '--test-timeout=300000', '--test-reporter=dot', '--test-reporter-destination=stdout', '--test-reporter=./test/support/reporter.mjs', '--test-reporter-destination=stdout', ...(given.length > 0 ? given : folders.map(f => `${f}/**/*.test.ts`))],
+  [
+    '--test',
+    '--test-concurrency=2',
+    '--test-timeout=300000',
+    '--test-reporter=./test/support/reporter.mjs',
+    '--test-reporter-destination=stdout',
+    ...(given.length > 0 ? given : folders.map(f => `${f}/**/*.test.ts`)),
+  ],
   { cwd: root },
 )

@@ -7,11 +7,7 @@
  * the bases its new entries begin at: where a record was lost, the gap shows, entries that lean on it are marked lost,
  * and what does not lean on it is kept.
  */
-import { addFrame, frameCount, nameKey, wordsOf } from '../../pkg/profile/frame-table.ts'
-import { addNode } from '../../pkg/profile/stack-table.ts'
-import { internString, stringCount } from '../../pkg/profile/string-table.ts'
-import { type AppendedGroup, appendGroup, type Head, type HeadCounts } from '../head/head.ts'
-import { internSeries, seriesCount } from '../head/series.ts'
+
 import {
   createWriter,
   readBytes,
@@ -25,7 +21,12 @@ import {
   writeDouble,
   writeInt64s,
   writeVarint,
-} from './varint.ts'
+} from '../../pkg/base/varint.ts'
+import { addFrame, frameCount, nameKey, wordsOf } from '../../pkg/profile/frame-table.ts'
+import { addNode } from '../../pkg/profile/stack-table.ts'
+import { internString, stringCount } from '../../pkg/profile/string-table.ts'
+import { type AppendedGroup, appendGroup, type Head, type HeadCounts } from '../head/head.ts'
+import { internSeries, seriesCount } from '../head/series.ts'
 
 export interface Repeat {
   readonly key: string

@@ -1,5 +1,5 @@
 /** A growing buffer of little-endian varints, and a cursor over one. Numbers are exact to 2^53; int64 goes as two words. */
-import { assert } from '../../pkg/base/assert.ts'
+import { assert } from './assert.ts'
 
 export interface VarintWriter {
   bytes: Uint8Array
@@ -33,6 +33,11 @@ export function writeVarint(writer: VarintWriter, value: number): void {
   }
   bytes[at++] = v
   writer.length = at
+}
+
+/** A safe integer of either sign, below 2^52 in magnitude. */
+export function writeSigned(writer: VarintWriter, value: number): void {
+  writeVarint(writer, value < 0 ? -2 * value - 1 : 2 * value)
 }
 
 export function writeBytes(writer: VarintWriter, bytes: Uint8Array): void {
@@ -107,6 +112,11 @@ export function readVarint(reader: VarintReader): number {
     if (byte < 128) return value
     scale *= 128
   }
+}
+
+export function readSigned(reader: VarintReader): number {
+  const value = readVarint(reader)
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2
 }
 
 export function readBytes(reader: VarintReader): Uint8Array {
