@@ -19,7 +19,7 @@ export interface LabelRows {
 
 type Labels = Merged['groups'][number]['labels']
 
-export const NO_STACK = '[no stack]'
+const NO_STACK = '[no stack]'
 const NO_STRINGS: StringColumn = { bytes: new Uint8Array(0), offsets: new Int32Array(1), length: 0 }
 
 /** Samples without a stack as a child of the root, so that they are drawn. The tree itself when there are none. */

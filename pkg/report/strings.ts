@@ -9,7 +9,7 @@ export function textOf(strings: StringColumn, id: number): string {
 }
 
 /** Byte order, which for UTF-8 is code point order. */
-export function compareStrings(strings: StringColumn, a: number, b: number): number {
+function compareStrings(strings: StringColumn, a: number, b: number): number {
   const { bytes, offsets } = strings
   let i = offsets[a]!
   let j = offsets[b]!

@@ -77,7 +77,7 @@ export function sumOf(sums: Sums): bigint {
   return sumAt(out, 0)
 }
 
-export function setSum(sums: Sums, i: number, value: bigint): void {
+function setSum(sums: Sums, i: number, value: bigint): void {
   if (sums.hi === null) {
     sums.lo[i] = Number(value)
     return
@@ -119,10 +119,6 @@ export function difference(a: Sums, b: Sums): Sums {
     out.hi![i] = x.hi![i]! - y.hi![i]! - borrow
   }
   return out
-}
-
-export function negate(sums: Sums): Sums {
-  return difference(zeroSums(sums.lo.length, sums.hi !== null), sums)
 }
 
 /** `sums[rows[0]], sums[rows[1]], …` */

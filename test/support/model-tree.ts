@@ -7,7 +7,7 @@ export interface ModelNode {
   readonly children: Map<string, ModelNode>
 }
 
-export function modelNode(): ModelNode {
+function modelNode(): ModelNode {
   return { total: 0n, self: 0n, children: new Map() }
 }
 
