@@ -39,7 +39,7 @@ export interface ScrapeMetrics {
   /** Targets of a pool were brought in line with what was discovered. */
   poolSynced(job: string, tookMs: number): void
   /** A changed configuration took effect in a pool. */
-  poolReloaded(job: string, tookMs: number): void
+  poolReloaded(configuredIntervalMs: number, tookMs: number): void
   /** Targets that could not be made of what was discovered. */
   targetsFailed(job: string, count: number): void
 }
@@ -54,6 +54,8 @@ export interface ScrapeEvent {
   /** As received; 0 when there is none. */
   readonly bodyBytes: number
   readonly samples: number
+  /** What went wrong; empty when nothing did. */
+  readonly error: string
 }
 
 export type TargetHealth = 'unknown' | 'up' | 'down'

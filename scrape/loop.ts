@@ -103,6 +103,7 @@ export function startScrapeLoop(target: Target, ports: LoopPorts): ScrapeLoop {
 
   async function settle(answer: Answer, scrape: Scrape): Promise<void> {
     const outcome = await outcomeOf(answer, scrape)
+    const error = outcome.kind === 'scraped' ? '' : explain(outcome)
     metrics.scrapeEnded({
       job: target.job,
       profileName: target.profileName,
@@ -111,6 +112,7 @@ export function startScrapeLoop(target: Target, ports: LoopPorts): ScrapeLoop {
       latenessMs: scrape.latenessMs,
       bodyBytes: answer.kind === 'answered' ? answer.body.byteLength : 0,
       samples: outcome.kind === 'scraped' ? outcome.samples : 0,
+      error,
     })
     lastDurationMs = clock.monotonic() - scrape.startedMonotonic
     lastAnswerMs = scrape.startedMs + scrape.tookMs
@@ -121,7 +123,6 @@ export function startScrapeLoop(target: Target, ports: LoopPorts): ScrapeLoop {
       profiledSeconds += scrape.seconds ?? 0
       return
     }
-    const error = explain(outcome)
     const fields = { ...nouns, reason: outcome.kind, error }
     if (error === lastError) log.debug('scrape failed', fields)
     else log.warn('scrape failed', fields)

@@ -110,7 +110,7 @@ export function createScrapePool(first: PoolSettings, ports: PoolPorts): ScrapeP
       const started = clock.monotonic()
       settings = changed
       await sync(groups)
-      metrics.poolReloaded(settings.config.jobName, clock.monotonic() - started)
+      metrics.poolReloaded(settings.config.intervalMs, clock.monotonic() - started)
     },
     views() {
       const out = refused.slice()
