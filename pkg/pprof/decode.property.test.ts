@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { Profile } from 'pprof-format'
 import { pprofModel, writePprof } from '../../test/support/pprof-model.ts'
-import { viewOfColumns, viewOfPprofFormat } from '../../test/support/profile-view.ts'
+import { viewOfColumns, viewOfPprofFormat, withoutSigns } from '../../test/support/profile-view.ts'
 import { RequestError } from '../base/errors.ts'
 import { decodePprof } from './decode.ts'
 import { encodeInputOf, encodeRaw } from './encode.ts'
@@ -44,30 +44,11 @@ test('what pprof-format writes decodes as pprof-format decodes it, negative numb
       const raw = encodeRaw(encodeInputOf(decodePprof(writePprof(model), limits)))
       const ours = viewOfColumns(decodePprof(raw, limits))
       const theirs = viewOfPprofFormat(Profile.decode(raw))
-      assert.deepEqual(unsigned(ours), unsigned(theirs))
+      assert.deepEqual(withoutSigns(ours), withoutSigns(theirs))
     }),
     { numRuns: 200 },
   )
 })
-
-/** Numbers as pprof-format reads them: modulo 2^64, lines left out where they are negative. */
-function unsigned(view: ReturnType<typeof viewOfColumns>): unknown {
-  const wrap = (value: bigint) => BigInt.asUintN(64, value)
-  const line = (value: number) => (value < 0 ? Number(BigInt.asUintN(64, BigInt(value))) : value)
-  return {
-    ...view,
-    period: wrap(view.period),
-    timeNanos: wrap(view.timeNanos),
-    durationNanos: wrap(view.durationNanos),
-    functions: view.functions.map(f => ({ ...f, startLine: line(f.startLine) })),
-    locations: view.locations.map(l => ({ ...l, lines: l.lines.map(x => ({ ...x, line: line(x.line) })) })),
-    samples: view.samples.map(s => ({
-      ...s,
-      values: s.values.map(wrap),
-      labels: s.labels.map(l => ({ ...l, number: wrap(l.number) })),
-    })),
-  }
-}
 
 test('a body cut short anywhere, or with any bit turned, is decoded or refused', () => {
   fc.assert(

@@ -136,3 +136,22 @@ export function viewOfPprofFormat(p: Profile): ProfileView {
     })),
   }
 }
+
+/** int64 modulo 2^64, which is how pprof-format reads what is below zero. */
+export function withoutSigns(view: ProfileView): ProfileView {
+  const wrap = (value: bigint) => BigInt.asUintN(64, value)
+  const line = (value: number) => (value < 0 ? Number(BigInt.asUintN(64, BigInt(value))) : value)
+  return {
+    ...view,
+    period: wrap(view.period),
+    timeNanos: wrap(view.timeNanos),
+    durationNanos: wrap(view.durationNanos),
+    functions: view.functions.map(f => ({ ...f, startLine: line(f.startLine) })),
+    locations: view.locations.map(l => ({ ...l, lines: l.lines.map(x => ({ ...x, line: line(x.line) })) })),
+    samples: view.samples.map(s => ({
+      ...s,
+      values: s.values.map(wrap),
+      labels: s.labels.map(l => ({ ...l, number: wrap(l.number) })),
+    })),
+  }
+}
