@@ -1,0 +1,243 @@
+/**
+ * Decima's profiles of itself, for `/debug/pprof/{profile,heap,allocs}`: every thread is in them, told apart by the label
+ * `thread`. Each worker is added by `addWorker`, and answers for its heap once it has called `attachSelfProfiler`.
+ *
+ *   main thread ── worker.startCpuProfile ──▶ interrupts the worker, also one that computes
+ *               ── port: HeapRequest ──────▶ answered between two tasks of the worker
+ *
+ * CPU profiles do not exclude each other: each request has a profiler of its own, up to four at once. A thread that ends, or
+ * does not answer in time, is left out, and a comment in the profile names it.
+ */
+import v8 from 'node:v8'
+import type { MessagePort, Worker } from 'node:worker_threads'
+import { RequestError } from '../base/errors.ts'
+import type { Clock } from '../base/ports.ts'
+import { type AllocationWindow, HEAP_INTERVAL, type HeapSampler, startHeapSampler } from './heap-sampler.ts'
+import { type CpuProfile, cpuSamples, encodePprof, type StackSample, type ThreadSamples } from './v8-pprof.ts'
+
+export interface SelfProfiler {
+  /** CPU over `seconds` (30 when null, at most 600). Aborting ends it at once and rejects. */
+  cpu(seconds: number | null, signal: AbortSignal): Promise<Uint8Array>
+  /** Memory in use. */
+  heap(): Promise<Uint8Array>
+  /** Memory allocated within `seconds` (1 when null, at most 600), collected since or not. */
+  allocs(seconds: number | null, signal: AbortSignal): Promise<Uint8Array>
+  /** From now until it exits `worker` is part of every profile. `port` is the other end of the one it attached. */
+  addWorker(name: string, worker: Worker, port: MessagePort): void
+}
+
+/** A thread asks another for its heap. `windowMs` 0 = what is in use. */
+interface HeapRequest {
+  readonly id: number
+  readonly windowMs: number
+}
+
+interface HeapAnswer extends AllocationWindow {
+  readonly id: number
+}
+
+interface WorkerThread {
+  readonly name: string
+  readonly worker: Worker
+  readonly port: MessagePort
+  readonly waiting: Map<number, (answer: AllocationWindow) => void>
+  readonly exited: Promise<null>
+}
+
+const PERIOD_MS = 10
+const PERIOD_NANOS = PERIOD_MS * 1e6
+const MOST_AT_ONCE = 4
+const LONGEST_SECONDS = 600
+/** A worker in the middle of a task answers after it; longer than this nobody waits. */
+const ANSWER_MS = 2000
+
+const ROOT = new URL('../../', import.meta.url).href
+
+export function createSelfProfiler(clock: Clock): SelfProfiler {
+  const heapSampler = startHeapSampler()
+  const workers = new Set<WorkerThread>()
+  let running = 0
+  let requests = 0
+
+  async function cpu(seconds: number | null, signal: AbortSignal): Promise<Uint8Array> {
+    const ms = windowOf(seconds, 30)
+    signal.throwIfAborted()
+    if (running >= MOST_AT_ONCE)
+      throw new RequestError(
+        'internal',
+        `Could not enable CPU profiling: cpu profiling already in use ${running} times`,
+      )
+    running++
+    try {
+      const startedMs = clock.now()
+      const started = clock.monotonic()
+      const main = v8.startCpuProfile({ sampleInterval: PERIOD_MS })
+      let mainText = ''
+      let others: Promise<CpuResult[]>
+      try {
+        const handles = [...workers].map(thread => profileWorker(thread, clock))
+        await clock.sleep(ms, signal)
+        others = Promise.all(handles.map(handle => handle.stop()))
+      } finally {
+        mainText = main.stop()
+      }
+      const durationMs = clock.monotonic() - started
+      const results = [{ thread: 'main', text: mainText }, ...(await others)]
+      signal.throwIfAborted()
+      const threads = results.map(({ thread, text }) => ({
+        thread,
+        samples: text === null ? [] : cpuSamples(JSON.parse(text) as CpuProfile, PERIOD_NANOS),
+      }))
+      return await encodePprof(threads, {
+        sampleTypes: [
+          ['samples', 'count'],
+          ['cpu', 'nanoseconds'],
+        ],
+        periodType: ['cpu', 'nanoseconds'],
+        period: PERIOD_NANOS,
+        startedMs,
+        durationMs,
+        comments: missing(results.filter(({ text }) => text === null).map(({ thread }) => thread)),
+        root: ROOT,
+      })
+    } finally {
+      running--
+    }
+  }
+
+  /** The heap of every thread: what is in use, or what is allocated within `windowMs`. */
+  async function heaps(windowMs: number, signal: AbortSignal | null): Promise<HeapResult[]> {
+    const id = ++requests
+    const main = heapOf(heapSampler, windowMs === 0 ? null : clock.sleep(windowMs, signal ?? undefined))
+    const others = [...workers].map(async thread => {
+      const answer = Promise.withResolvers<AllocationWindow>()
+      thread.waiting.set(id, answer.resolve)
+      thread.port.postMessage({ id, windowMs } satisfies HeapRequest)
+      const late = new AbortController()
+      const gone = signal === null ? late.signal : AbortSignal.any([late.signal, signal])
+      const found = await Promise.race([
+        answer.promise,
+        thread.exited,
+        clock.sleep(windowMs + ANSWER_MS, gone).then(() => null),
+      ])
+      late.abort()
+      thread.waiting.delete(id)
+      return { thread: thread.name, found }
+    })
+    return Promise.all([main.then(found => ({ thread: 'main', found })), ...others])
+  }
+
+  async function heap(): Promise<Uint8Array> {
+    const startedMs = clock.now()
+    const results = await heaps(0, null)
+    return encodePprof(results.map(samplesOf), {
+      ...HEAP_OPTIONS,
+      sampleTypes: [
+        ['inuse_objects', 'count'],
+        ['inuse_space', 'bytes'],
+      ],
+      startedMs,
+      durationMs: 0,
+      comments: missing(results.filter(({ found }) => found === null).map(({ thread }) => thread)),
+    })
+  }
+
+  async function allocs(seconds: number | null, signal: AbortSignal): Promise<Uint8Array> {
+    const ms = windowOf(seconds, 1)
+    signal.throwIfAborted()
+    const startedMs = clock.now()
+    const started = clock.monotonic()
+    const results = await heaps(ms, signal)
+    signal.throwIfAborted()
+    const estimated = results.flatMap(({ thread, found }) =>
+      found !== null && found.seen < found.taken
+        ? [`thread ${thread}: ${found.seen} of ${found.taken} samples seen before they were collected, scaled up`]
+        : [],
+    )
+    return encodePprof(results.map(samplesOf), {
+      ...HEAP_OPTIONS,
+      sampleTypes: [
+        ['alloc_objects', 'count'],
+        ['alloc_space', 'bytes'],
+      ],
+      startedMs,
+      durationMs: clock.monotonic() - started,
+      comments: [...missing(results.filter(({ found }) => found === null).map(({ thread }) => thread)), ...estimated],
+    })
+  }
+
+  function addWorker(name: string, worker: Worker, port: MessagePort): void {
+    const exited = Promise.withResolvers<null>()
+    const waiting: WorkerThread['waiting'] = new Map()
+    const thread: WorkerThread = { name, worker, port, waiting, exited: exited.promise }
+    port.on('message', (answer: HeapAnswer) => waiting.get(answer.id)?.(answer))
+    port.unref()
+    worker.once('exit', () => {
+      workers.delete(thread)
+      port.close()
+      exited.resolve(null)
+    })
+    workers.add(thread)
+  }
+
+  return { cpu, heap, allocs, addWorker }
+}
+
+/** In a worker: starts its heap profiler and answers for it on `port`. The port does not keep the worker alive. */
+export function attachSelfProfiler(port: MessagePort): void {
+  const sampler = startHeapSampler()
+  port.on('message', ({ id, windowMs }: HeapRequest) => {
+    const ended = windowMs === 0 ? null : new Promise(resolve => setTimeout(resolve, windowMs).unref())
+    heapOf(sampler, ended).then(window => port.postMessage({ id, ...window } satisfies HeapAnswer))
+  })
+  port.unref()
+}
+
+const HEAP_OPTIONS = { periodType: ['space', 'bytes'], period: HEAP_INTERVAL, root: ROOT } as const
+
+interface CpuResult {
+  readonly thread: string
+  /** Null when the thread ended or did not answer. */
+  readonly text: string | null
+}
+
+interface HeapResult {
+  readonly thread: string
+  readonly found: AllocationWindow | null
+}
+
+/** A CPU profile of a worker that may end, or be terminated, at any moment. */
+function profileWorker(thread: WorkerThread, clock: Clock): { stop(): Promise<CpuResult> } {
+  const starting = thread.worker.startCpuProfile({ sampleInterval: PERIOD_MS }).catch(() => null)
+  return {
+    async stop() {
+      const late = new AbortController()
+      const stopping = starting.then(handle => handle?.stop() ?? null).catch(() => null)
+      const expired = clock.sleep(ANSWER_MS, late.signal).then(() => null)
+      const text = await Promise.race([stopping, thread.exited, expired])
+      late.abort()
+      return { thread: thread.name, text }
+    },
+  }
+}
+
+async function heapOf(sampler: HeapSampler, ended: Promise<unknown> | null): Promise<AllocationWindow> {
+  if (ended !== null) return sampler.allocations(ended)
+  return { samples: sampler.inUse(), taken: 0, seen: 0 }
+}
+
+function samplesOf({ thread, found }: HeapResult): ThreadSamples {
+  const samples: readonly StackSample[] = found?.samples ?? []
+  return { thread, samples }
+}
+
+function missing(threads: readonly string[]): string[] {
+  return threads.map(thread => `thread ${thread} ended or did not answer: it is not in this profile`)
+}
+
+function windowOf(seconds: number | null, byDefault: number): number {
+  const value = seconds ?? byDefault
+  if (!(value > 0 && value <= LONGEST_SECONDS))
+    throw new RequestError('invalid_argument', `seconds must be above 0 and at most ${LONGEST_SECONDS}, not ${value}`)
+  return value * 1000
+}
