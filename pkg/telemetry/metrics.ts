@@ -14,7 +14,8 @@ export interface MetricOptions<L extends string = string> {
 }
 
 export interface Metrics {
-  counter<L extends string = never>(options: MetricOptions<L>): Counter<L>
+  /** `total`: what has been counted elsewhere, read when somebody looks; it never falls. */
+  counter<L extends string = never>(options: MetricOptions<L> & { readonly total?: () => number }): Counter<L>
   /** `collect` sets the gauge when somebody looks. */
   gauge<L extends string = never>(
     options: MetricOptions<L> & { readonly collect?: (gauge: Gauge<L>) => void },
@@ -44,7 +45,19 @@ export function createMetrics(): Metrics {
   }
 
   return {
-    counter: options => new Counter(common(options)),
+    counter<L extends string>(options: MetricOptions<L> & { readonly total?: () => number }): Counter<L> {
+      const { total } = options
+      if (total === undefined) return new Counter<L>(common(options))
+      let seen = 0
+      return new Counter<L>({
+        ...common(options),
+        collect() {
+          const now = total()
+          this.inc(now - seen)
+          seen = now
+        },
+      })
+    },
     gauge<L extends string>(options: MetricOptions<L> & { readonly collect?: (gauge: Gauge<L>) => void }): Gauge<L> {
       const { collect } = options
       if (collect === undefined) return new Gauge<L>(common(options))

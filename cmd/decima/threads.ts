@@ -1,0 +1,40 @@
+/** The threads beside the main one, by name. */
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import type { BlockEntry } from '../../frostdb/manifest.ts'
+import type { SelfProfiler } from '../../pkg/telemetry/self-profile.ts'
+import type { FlushData } from './flush-thread.ts'
+
+/** What every thread gets: the port over which it is profiled. */
+export interface ThreadData {
+  readonly profiling: MessagePort
+}
+
+export interface Threads {
+  spawnQuery(): Worker
+  /** One thread for one block; it ends with it. */
+  flush(data: FlushData): Promise<BlockEntry>
+}
+
+export function createThreads(profiler: SelfProfiler): Threads {
+  let queries = 0
+  const spawn = (file: string, name: string, workerData: object): Worker => {
+    const { port1, port2 } = new MessageChannel()
+    const worker = new Worker(new URL(file, import.meta.url), {
+      name,
+      workerData: { profiling: port2, ...workerData } satisfies ThreadData,
+      transferList: [port2],
+    })
+    profiler.addWorker(name, worker, port1)
+    return worker
+  }
+  return {
+    spawnQuery: () => spawn('./query-thread.ts', `query-${++queries}`, {}),
+    flush: data =>
+      new Promise((resolve, reject) => {
+        const worker = spawn('./flush-thread.ts', 'flush', data)
+        worker.once('message', resolve)
+        worker.once('error', reject)
+        worker.once('exit', code => reject(new Error(`the flush thread ended with ${code}`)))
+      }),
+  }
+}
