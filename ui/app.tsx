@@ -105,11 +105,11 @@ function PageLink({ to, title }: { to: Page; title: string }) {
 function Explore() {
   return (
     <main class="page explore">
-      <div class="asked" role="search" aria-label="Selection">
+      <search class="asked" aria-label="Selection">
         <TypeSelect />
         <SelectorInput />
         <RangePicker />
-      </div>
+      </search>
       <SeriesPanel />
       <FlamePanel />
     </main>

@@ -1,24 +1,16 @@
 /** The selection as pprof: a file, or the line for a terminal. */
 import { useSignal } from '@preact/signals'
-import { useEffect, useRef } from 'preact/hooks'
+import { useRef } from 'preact/hooks'
 import { pprofUrl } from './api.ts'
+import { usePopover } from './popover.ts'
 import { chosen, query } from './state.ts'
 
 export function Download() {
-  const open = useSignal(false)
+  const { open, root, button } = usePopover()
   const copied = useSignal(false)
-  const root = useRef<HTMLDivElement>(null)
   const line = useRef<HTMLInputElement>(null)
-  useEffect(() => {
-    const close = (event: Event): void => {
-      if (!root.current?.contains(event.target as Node)) open.value = false
-    }
-    addEventListener('pointerdown', close)
-    return () => removeEventListener('pointerdown', close)
-  }, [])
   const asked = query.value
-  if ('error' in asked) return null
-  const url = pprofUrl(asked.text, chosen.value)
+  const url = 'error' in asked ? null : pprofUrl(asked.text, chosen.value)
 
   const copy = async (): Promise<void> => {
     line.current?.select()
@@ -30,18 +22,13 @@ export function Download() {
     }
   }
   return (
-    <div
-      class="download"
-      ref={root}
-      onKeyDown={event => {
-        if (event.key !== 'Escape' || !open.value) return
-        open.value = false
-        event.stopPropagation()
-      }}
-    >
+    <div class="download" ref={root}>
       <button
         type="button"
         class="button"
+        disabled={url === null}
+        ref={button}
+        title="Download, or open in go tool pprof"
         aria-haspopup="dialog"
         aria-expanded={open.value}
         onClick={() => {
@@ -51,7 +38,7 @@ export function Download() {
       >
         pprof
       </button>
-      {open.value && (
+      {open.value && url !== null && (
         <div class="popover download-choices" role="dialog" aria-label="Download as pprof">
           <a class="button" href={url} download="profile.pb.gz">
             Download profile.pb.gz

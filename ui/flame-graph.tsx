@@ -106,10 +106,10 @@ export function FlameGraph({ model, matches }: { model: FlameModel; matches: Mat
         tabIndex={0}
         aria-label="Flame graph. Arrow keys walk, Enter zooms, Escape goes back."
         aria-activedescendant={`frame-${focused}`}
-        aria-owns="flame-path"
         onKeyDown={onKeyDown}
-      />
-      <FocusedPath model={model} node={focused} />
+      >
+        <FocusedPath model={model} node={focused} />
+      </div>
       {hovered.value && <FlameTooltip model={model} selection={zoom.node} hovered={hovered.value} />}
     </div>
   )
@@ -174,7 +174,7 @@ function FocusedPath({ model, node }: { model: FlameModel; node: number }) {
   const children: number[] = []
   for (let c = node + 1; c < model.last[node]! && children.length < MOST_CHILDREN; c = model.last[c]!) children.push(c)
   return (
-    <div id="flame-path" class="visually-hidden" role="group">
+    <div class="visually-hidden">
       {[...path, ...children].map(at => (
         <div
           key={at}

@@ -132,7 +132,7 @@ function Search({ model, matches }: { model: FlameModel | null; matches: Matches
     text.value = picked || search
   }, [picked, search])
   return (
-    <div class="search" role="search">
+    <search class="search" aria-label="Functions">
       <label class="visually-hidden" for="search">
         Search functions
       </label>
@@ -162,7 +162,7 @@ function Search({ model, matches }: { model: FlameModel | null; matches: Matches
       <output class="search-count number" for="search">
         {matches && model ? matchText(matches, model) : ''}
       </output>
-    </div>
+    </search>
   )
 }
 
@@ -180,7 +180,7 @@ const VIEWS: readonly (readonly [View, string, string])[] = [
 
 function Views() {
   return (
-    <div class="segments" role="group" aria-label="View">
+    <fieldset class="segments" aria-label="View">
       {VIEWS.map(([view, title, key]) => (
         <button
           type="button"
@@ -193,7 +193,7 @@ function Views() {
           {title}
         </button>
       ))}
-    </div>
+    </fieldset>
   )
 }
 

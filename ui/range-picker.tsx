@@ -1,6 +1,7 @@
 /** The time range: a row of usual ones, a free one such as `90m`, or two instants. */
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
+import { usePopover } from './popover.ts'
 import { go, range, refresh, state } from './state.ts'
 import { formatRange, fromInput, toInput } from './time.ts'
 import { formatSpanOfTime, parseSpanOfTime } from './url.ts'
@@ -16,35 +17,15 @@ const PRESETS: readonly (readonly [string, string])[] = [
 ]
 
 export function RangePicker() {
-  const open = useSignal(false)
-  const root = useRef<HTMLDivElement>(null)
-  const button = useRef<HTMLButtonElement>(null)
-  useEffect(() => {
-    const close = (event: Event): void => {
-      if (!root.current?.contains(event.target as Node)) open.value = false
-    }
-    addEventListener('pointerdown', close)
-    return () => removeEventListener('pointerdown', close)
-  }, [])
-
+  const { open, root, button, close } = usePopover()
   const { range: asked } = state.value
   const title = asked.kind === 'relative' ? `Last ${formatSpanOfTime(asked.ms)}` : formatRange(asked, state.value.utc)
   const set = (change: Parameters<typeof go>[0]): void => {
     go({ ...change, span: null })
-    open.value = false
-    button.current?.focus()
+    close()
   }
   return (
-    <div
-      class="range"
-      ref={root}
-      onKeyDown={event => {
-        if (event.key !== 'Escape' || !open.value) return
-        open.value = false
-        button.current?.focus()
-        event.stopPropagation()
-      }}
-    >
+    <div class="range" ref={root}>
       <button
         type="button"
         class="button range-button"

@@ -138,12 +138,13 @@ export function SelectorInput() {
           {wrong.error}
         </p>
       )}
-      <ul class="offers" id="selector-offers" role="listbox" aria-label="Completions" hidden={!open}>
+      <div class="offers" id="selector-offers" role="listbox" aria-label="Completions" hidden={!open}>
         {offers.value.map((offer, i) => (
-          <li
+          <div
             key={offer.text}
             id={`offer-${i}`}
             role="option"
+            tabIndex={-1}
             aria-selected={i === picked.value}
             onMouseDown={event => {
               event.preventDefault() // keeps the focus in the input
@@ -151,9 +152,9 @@ export function SelectorInput() {
             }}
           >
             {offer.text}
-          </li>
+          </div>
         ))}
-      </ul>
+      </div>
     </div>
   )
 }

@@ -109,7 +109,7 @@ function Plot({ chart, format }: { chart: Chart | null; format(value: number): s
       padding: [8, 8, 0, 0],
       tzDate: ts => (utc ? uPlot.tzDate(new Date(ts * 1000), 'Etc/UTC') : new Date(ts * 1000)),
       scales: {
-        x: { min: range.peek().from / 1000, max: range.peek().to / 1000 },
+        x: { range: () => [range.peek().from / 1000, range.peek().to / 1000] },
         y: { range: (_u, min, max) => yRange(min, max) },
       },
       cursor: {
@@ -120,7 +120,7 @@ function Plot({ chart, format }: { chart: Chart | null; format(value: number): s
       },
       focus: { alpha: 0.35 },
       axes: [
-        { ...axis, values: (_u, ticks, _i, _space, step) => ticks.map(t => tickText(t, step, utc)) },
+        { ...axis, size: 26, values: (_u, ticks, _i, _space, step) => ticks.map(t => tickText(t, step, utc)) },
         { ...axis, size: 74, values: (_u, ticks) => ticks.map(v => formatter.current(v)) },
       ],
       series: [
@@ -169,12 +169,11 @@ function Plot({ chart, format }: { chart: Chart | null; format(value: number): s
   }, [span, chart])
 
   return (
-    <div
+    <section
       class="plot"
       ref={box}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: the span is chosen with the arrow keys here
       tabIndex={0}
-      role="group"
       aria-label="Chart. Arrow keys move the span, with Shift they stretch it, Escape clears it."
       onKeyDown={moveSpan}
     >
@@ -184,7 +183,7 @@ function Plot({ chart, format }: { chart: Chart | null; format(value: number): s
           <b>{legend.value.value}</b> <span>{legend.value.title}</span> <time>{legend.value.time}</time>
         </p>
       )}
-    </div>
+    </section>
   )
 }
 

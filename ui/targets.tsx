@@ -53,7 +53,7 @@ export function Targets() {
           </h2>
           <span class="spring" />
           <span class="note wide-only">one line per target and profile type; every {REFRESH_MS / 1000} s</span>
-          <div class="segments" role="group" aria-label="Which targets">
+          <fieldset class="segments" aria-label="Which targets">
             {(['all', 'down'] as const).map(which => (
               <button
                 type="button"
@@ -65,7 +65,7 @@ export function Targets() {
                 {which === 'all' ? 'All' : `Down (${down.length})`}
               </button>
             ))}
-          </div>
+          </fieldset>
         </header>
         {error.value && <ErrorNote error={error.value} />}
         {list.value?.length === 0 && (
@@ -105,7 +105,7 @@ function Pool({ pool, members, now }: { pool: string; members: readonly api.Targ
         </span>
       </h3>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reached by the keyboard */}
-      <div class="scroll-x" tabIndex={0} role="region" aria-label={`Targets of ${pool}`}>
+      <section class="scroll-x" tabIndex={0} aria-label={`Targets of ${pool}`}>
         <table class="target-table">
           <thead>
             <tr>
@@ -125,7 +125,7 @@ function Pool({ pool, members, now }: { pool: string; members: readonly api.Targ
             ))}
           </tbody>
         </table>
-      </div>
+      </section>
     </div>
   )
 }

@@ -1,8 +1,8 @@
 /**
- * Functions by their sums. Only the rows in sight exist in the document. A search narrows it to what matches; choosing a
- * row marks all frames of that function in the graph.
+ * Functions by their sums. Only the rows in sight exist in the document; two empty rows keep the place of the others. A
+ * search narrows it to what matches; choosing a row marks all frames of that function in the graph.
  */
-import { useComputed, useSignal } from '@preact/signals'
+import { useSignal } from '@preact/signals'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import type { FlameModel } from './flamegraph/model.ts'
 import type { Matches } from './flamegraph/search.ts'
@@ -12,7 +12,7 @@ import { formatPercent, formatValue } from './units.ts'
 import type { SortColumn } from './url.ts'
 
 const ROW = 24
-const SPARE_ROWS = 6
+const SPARE_ROWS = 8
 const COLUMNS: readonly (readonly [SortColumn, string])[] = [
   ['self', 'Self'],
   ['total', 'Total'],
@@ -27,123 +27,137 @@ export function TopTable({ model, matches }: { model: FlameModel; matches: Match
     [model, sort, ascending, narrowing],
   )
   const box = useRef<HTMLDivElement>(null)
-  const scrolled = useSignal(0)
-  const height = useSignal(600)
-  const row = useSignal(-1)
+  const firstSeen = useSignal(0)
+  const seen = useSignal(30)
   useEffect(() => {
-    const observer = new ResizeObserver(() => (height.value = box.current!.clientHeight))
+    const observer = new ResizeObserver(() => {
+      seen.value = Math.ceil((box.current?.clientHeight ?? 0) / ROW)
+    })
     observer.observe(box.current!)
     return () => observer.disconnect()
   }, [])
   useEffect(() => {
-    row.value = -1
     box.current!.scrollTop = 0
   }, [order])
 
-  const window = useComputed(() => ({
-    from: Math.max(0, Math.floor(scrolled.value / ROW) - SPARE_ROWS),
-    count: Math.ceil(height.value / ROW) + 2 * SPARE_ROWS,
-  }))
-  const { from, count } = window.value
-  const whole = model.total[0]!
+  const from = Math.max(0, Math.min(firstSeen.value - SPARE_ROWS, order.length - seen.value))
+  const shown = order.subarray(from, from + seen.value + 2 * SPARE_ROWS)
+  const rowsAfter = order.length - from - shown.length
 
-  const choose = (f: number): void => {
-    const name = model.names[f]!
-    go(picked === name ? { picked: '' } : { picked: name, search: '' })
-  }
+  /** Arrows move from row to row, also to rows that do not exist yet. */
   const onKeyDown = (event: KeyboardEvent): void => {
-    const last = order.length - 1
-    const page = Math.max(1, Math.floor(height.value / ROW) - 2)
-    const moves: Record<string, number> = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1, PageDown: page, PageUp: -page }
-    if (event.key === 'Enter' && row.value >= 0) choose(order[row.value]!)
-    else if (event.key === 'Escape' && picked !== '') go({ picked: '' })
-    else if (event.key in moves) row.value = Math.min(last, Math.max(0, row.value + moves[event.key]!))
-    else if (event.key === 'Home') row.value = 0
-    else if (event.key === 'End') row.value = last
+    const now = (event.target as HTMLElement).dataset['row']
+    if (event.key === 'Escape' && picked !== '') go({ picked: '' })
+    else if (now !== undefined && moveFocus(event.key, Number(now))) void 0
     else return
     event.preventDefault()
     event.stopPropagation()
-    const top = row.value * ROW
+  }
+  const moveFocus = (key: string, now: number): boolean => {
+    const last = order.length - 1
+    const page = Math.max(1, seen.value - 2)
+    const moves: Record<string, number> = {
+      ArrowDown: now + 1,
+      j: now + 1,
+      ArrowUp: now - 1,
+      k: now - 1,
+      PageDown: now + page,
+      PageUp: now - page,
+      Home: 0,
+      End: last,
+    }
+    const wanted = moves[key]
+    if (wanted === undefined) return false
+    const at = Math.min(last, Math.max(0, wanted))
     const element = box.current!
-    const visible = element.clientHeight - ROW // the head sticks
-    if (top < element.scrollTop) element.scrollTop = top
-    else if (top + ROW > element.scrollTop + visible) element.scrollTop = top + ROW - visible
+    const room = element.clientHeight - ROW // the head sticks
+    if (at * ROW < element.scrollTop) element.scrollTop = at * ROW
+    else if ((at + 1) * ROW > element.scrollTop + room) element.scrollTop = (at + 1) * ROW - room
+    firstSeen.value = Math.floor(element.scrollTop / ROW)
+    requestAnimationFrame(() =>
+      element.querySelector<HTMLElement>(`[data-row="${at}"]`)?.focus({ preventScroll: true }),
+    )
+    return true
   }
 
   return (
-    <div
+    <section
       class="top"
       ref={box}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: rows are walked with the arrow keys here
-      tabIndex={0}
-      role="grid"
       aria-label="Functions"
-      aria-rowcount={order.length + 1}
-      aria-activedescendant={row.value >= 0 ? `top-${row.value}` : undefined}
-      onScroll={event => (scrolled.value = event.currentTarget.scrollTop)}
+      onScroll={event => {
+        firstSeen.value = Math.floor(event.currentTarget.scrollTop / ROW)
+      }}
       onKeyDown={onKeyDown}
     >
-      <div class="top-row top-head" role="row" aria-rowindex={1}>
-        {COLUMNS.map(([column, title]) => (
-          <div
-            key={column}
-            role="columnheader"
-            class={column === 'name' ? 'top-name' : 'top-number'}
-            aria-sort={sort === column ? (ascending ? 'ascending' : 'descending') : 'none'}
-          >
-            <button
-              type="button"
-              onClick={() =>
-                go(sort === column ? { ascending: !ascending } : { sort: column, ascending: column === 'name' })
-              }
-            >
-              {title}
-              <span aria-hidden="true">{sort === column ? (ascending ? ' ↑' : ' ↓') : ''}</span>
-            </button>
-          </div>
-        ))}
-      </div>
-      <div class="top-body" role="rowgroup" style={{ height: `${order.length * ROW}px` }}>
-        {Array.from(order.subarray(from, from + count), (f, k) => {
-          const at = from + k
-          const name = model.names[f]!
-          return (
-            // biome-ignore lint/a11y/useKeyWithClickEvents: the grid takes the keys for its rows
-            <div
-              key={f}
-              id={`top-${at}`}
-              role="row"
-              tabIndex={-1}
-              aria-rowindex={at + 2}
-              aria-selected={picked === name}
-              class={`top-row${at === row.value ? ' top-cursor' : ''}`}
-              style={{ transform: `translateY(${at * ROW}px)` }}
-              onClick={() => {
-                row.value = at
-                choose(f)
-              }}
-            >
-              <Amount value={model.nameSelf[f]!} whole={whole} unit={model.unit} />
-              <Amount value={model.nameTotal[f]!} whole={whole} unit={model.unit} />
-              <div role="gridcell" class="top-name" title={name}>
-                <bdi>{name}</bdi>
-              </div>
-            </div>
-          )
-        })}
-      </div>
+      <table aria-rowcount={order.length + 1}>
+        <thead>
+          <tr>
+            {COLUMNS.map(([column, title]) => (
+              <th
+                key={column}
+                scope="col"
+                class={column === 'name' ? 'top-name' : 'top-number'}
+                aria-sort={sort === column ? (ascending ? 'ascending' : 'descending') : undefined}
+              >
+                <button
+                  type="button"
+                  onClick={() =>
+                    go(sort === column ? { ascending: !ascending } : { sort: column, ascending: column === 'name' })
+                  }
+                >
+                  {title}
+                  <span aria-hidden="true">{sort === column ? (ascending ? ' ↑' : ' ↓') : ''}</span>
+                </button>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          <Gap rows={from} />
+          {Array.from(shown, (f, k) => (
+            <FunctionRow key={f} model={model} f={f} at={from + k} picked={picked === model.names[f]} />
+          ))}
+          <Gap rows={rowsAfter} />
+        </tbody>
+      </table>
       {order.length === 0 && <p class="top-none">no function matches</p>}
-    </div>
+    </section>
   )
 }
 
-function Amount({ value, whole, unit }: { value: number; whole: number; unit: string }) {
+function Gap({ rows }: { rows: number }) {
+  return rows > 0 ? <tr style={{ height: `${rows * ROW}px` }} /> : null
+}
+
+function FunctionRow({ model, f, at, picked }: { model: FlameModel; f: number; at: number; picked: boolean }) {
+  const name = model.names[f]!
+  return (
+    <tr aria-rowindex={at + 2} class={picked ? 'top-picked' : undefined}>
+      <Amount value={model.nameSelf[f]!} model={model} />
+      <Amount value={model.nameTotal[f]!} model={model} />
+      <td class="top-name">
+        <button
+          type="button"
+          data-row={at}
+          title={name}
+          aria-pressed={picked}
+          onClick={() => go(picked ? { picked: '' } : { picked: name, search: '' })}
+        >
+          {name}
+        </button>
+      </td>
+    </tr>
+  )
+}
+
+function Amount({ value, model }: { value: number; model: FlameModel }) {
+  const whole = model.total[0]!
   const share = whole === 0 ? 0 : Math.min(1, Math.abs(value / whole))
   return (
-    <div role="gridcell" class="top-number number">
+    <td class="top-number number">
       <i class="bar" style={{ width: `${share * 100}%` }} aria-hidden="true" />
-      <span>{formatValue(value, unit)}</span>
-      <span class="quiet">{formatPercent(value, whole)}</span>
-    </div>
+      <span>{formatValue(value, model.unit)}</span> <span class="quiet">{formatPercent(value, whole)}</span>
+    </td>
   )
 }

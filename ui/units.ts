@@ -21,7 +21,7 @@ export function formatRate(perSecond: number, unit: string, cpu: boolean): strin
   const seconds = TIME[unit]
   if (seconds !== undefined) {
     const ratio = digits(perSecond * seconds)
-    return cpu ? `${ratio} ${perSecond * seconds === 1 ? 'core' : 'cores'}` : `${ratio} s/s`
+    return `${ratio} ${cpu ? 'cores' : 's/s'}`
   }
   return `${formatValue(perSecond, unit)}/s`
 }

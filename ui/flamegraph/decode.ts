@@ -2,102 +2,83 @@
  * The server's flame graph answer (an Arrow IPC stream) as rows. Dictionaries of several batches are joined into one
  * list of distinct strings; int64 becomes a double for drawing and stays exact beside it for printing.
  */
-import { tableFromIPC } from '@uwdata/flechette'
+import { type ArrowChunk, readArrowStream } from './arrow.ts'
 import type { FlameRows } from './model.ts'
 
-/** What this file uses of an Arrow batch: the value buffer, and for dictionaries the decoded list. */
-interface Batch {
-  readonly length: number
-  readonly values?: ArrayLike<number | bigint>
-  readonly cache?: readonly (string | null)[]
-  readonly nullCount: number
-  at(index: number): unknown
-}
-
 export function decodeFlame(bytes: Uint8Array): FlameRows {
-  const table = tableFromIPC(bytes, { useBigInt: true })
-  const n = table.numRows
-  const metadata = table.schema.metadata ?? new Map<string, string>()
-  const batches = (name: string): readonly Batch[] => {
-    const column = table.getChild(name) as unknown as { data: readonly Batch[] } | undefined
-    return column ? column.data : []
-  }
-  const names = strings(batches('name'), n)
-  const files = strings(batches('file'), n)
-  const mappings = strings(batches('mapping'), n)
-  const total = int64(batches('total'), n)
-  const self = int64(batches('self'), n)
+  const { metadata, columns, rows } = readArrowStream(bytes)
+  const chunks = (name: string): readonly ArrowChunk[] => columns.get(name) ?? []
+  const names = strings(chunks('name'), rows)
+  const files = strings(chunks('file'), rows)
+  const mappings = strings(chunks('mapping'), rows)
+  const exactTotal = int64(chunks('total'), rows)
+  const exactSelf = int64(chunks('self'), rows)
   return {
-    parent: int32(batches('parent'), n),
+    parent: parents(chunks('parent'), rows),
     name: names.ids,
     names: names.list,
     file: files.ids,
     files: files.list,
     mapping: mappings.ids,
     mappings: mappings.list,
-    line: numbers(batches('line'), n),
-    total: doubles(total),
-    self: doubles(self),
-    exactTotal: total,
-    exactSelf: self,
+    line: numbers(chunks('line'), rows),
+    total: doubles(exactTotal),
+    self: doubles(exactSelf),
+    exactTotal,
+    exactSelf,
     unit: metadata.get('unit') ?? '',
     profiles: Number(metadata.get('profiles') ?? 0),
   }
 }
 
-function strings(batches: readonly Batch[], n: number): { ids: Int32Array; list: string[] } {
+const isThere = (validity: Uint8Array | null, i: number): boolean =>
+  validity === null || ((validity[i >> 3]! >> (i & 7)) & 1) === 1
+
+function strings(chunks: readonly ArrowChunk[], n: number): { ids: Int32Array; list: string[] } {
   const ids = new Int32Array(n).fill(-1)
   const list: string[] = []
   const known = new Map<string, number>()
-  const idOf = (text: string): number => {
-    let id = known.get(text)
-    if (id === undefined) {
-      id = list.length
-      known.set(text, id)
-      list.push(text)
-    }
-    return id
-  }
   let at = 0
-  for (const batch of batches) {
-    const dictionary = batch.cache
-    if (dictionary && batch.values && batch.nullCount === 0) {
-      const remap = Int32Array.from(dictionary, text => (text === null ? -1 : idOf(text)))
-      const keys = batch.values as ArrayLike<number>
-      for (let i = 0; i < batch.length; i++) ids[at++] = remap[keys[i]!]!
-    } else {
-      for (let i = 0; i < batch.length; i++) {
-        const text = batch.at(i)
-        ids[at++] = typeof text === 'string' ? idOf(text) : -1
-      }
-    }
+  for (const { length, validity, values, texts } of chunks) {
+    const joined = Int32Array.from(texts ?? [], text => {
+      const id = known.get(text)
+      if (id !== undefined) return id
+      known.set(text, list.length)
+      return list.push(text) - 1
+    })
+    for (let i = 0; i < length; i++, at++) if (isThere(validity, i)) ids[at] = joined[Number(values[i])] ?? -1
   }
   return { ids, list }
 }
 
-function int32(batches: readonly Batch[], n: number): Int32Array {
+/** Checked here once, so that no later pass walks astray: the root first, every parent before its children. */
+function parents(chunks: readonly ArrowChunk[], n: number): Int32Array {
   const out = new Int32Array(n)
   let at = 0
-  for (const batch of batches) for (let i = 0; i < batch.length; i++) out[at++] = Number(batch.at(i) ?? -1)
-  return out
-}
-
-function int64(batches: readonly Batch[], n: number): BigInt64Array {
-  const out = new BigInt64Array(n)
-  let at = 0
-  for (const batch of batches) {
-    if (batch.values instanceof BigInt64Array && batch.nullCount === 0)
-      out.set(batch.values.subarray(0, batch.length), at)
-    else for (let i = 0; i < batch.length; i++) out[at + i] = BigInt((batch.at(i) as bigint | number | null) ?? 0)
-    at += batch.length
+  for (const { length, values } of chunks) for (let i = 0; i < length; i++) out[at++] = Number(values[i])
+  for (let i = 0; i < n; i++) {
+    if (i === 0 ? out[0] !== -1 : out[i]! < 0 || out[i]! >= i) throw new Error(`row ${i} has parent ${out[i]}`)
   }
   return out
 }
 
-function numbers(batches: readonly Batch[], n: number): Float64Array {
+function int64(chunks: readonly ArrowChunk[], n: number): BigInt64Array {
+  const out = new BigInt64Array(n)
+  let at = 0
+  for (const { length, values } of chunks) {
+    if (values instanceof BigInt64Array) out.set(values, at)
+    else for (let i = 0; i < length; i++) out[at + i] = BigInt(values[i]!)
+    at += length
+  }
+  return out
+}
+
+function numbers(chunks: readonly ArrowChunk[], n: number): Float64Array {
   const out = new Float64Array(n)
   let at = 0
-  for (const batch of batches) for (let i = 0; i < batch.length; i++) out[at++] = Number(batch.at(i) ?? 0)
+  for (const { length, validity, values } of chunks) {
+    for (let i = 0; i < length; i++, at++) if (isThere(validity, i)) out[at] = Number(values[i])
+  }
   return out
 }
 

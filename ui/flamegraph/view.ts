@@ -285,7 +285,7 @@ export function createFlameView(scroller: HTMLElement, events: FlameEvents): Fla
       observer.disconnect()
       cancelAnimationFrame(scheduled)
       clearTimeout(restTimer)
-      scroller.replaceChildren()
+      spacer.remove()
     },
   }
 }
