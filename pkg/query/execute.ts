@@ -1,5 +1,5 @@
 /** A query thread's work: one task over one snapshot of the store, answered with what reading it took. */
-import { noReads, type Reads, type Source } from '../../frostdb/scan/source.ts'
+import type { Reads, Source } from '../../frostdb/scan/source.ts'
 import { RequestError } from '../base/errors.ts'
 import { type Label, labelValue } from '../labels/labels.ts'
 import { parseQuery } from '../profile/query.ts'
@@ -37,16 +37,15 @@ export interface Reporter {
 }
 
 export interface Executor {
-  /** `started` is when the question was asked, on the thread's own monotonic clock. */
-  execute(task: QueryTask, sources: readonly Source[], started: number): Answer<unknown>
+  /** `reads`: what opening the sources took. `started`: when the question came, on the thread's own monotonic clock. */
+  execute(task: QueryTask, sources: readonly Source[], reads: Reads, started: number): Answer<unknown>
 }
 
 export function createExecutor(reporter: Reporter, monotonic: () => number): Executor {
   const common = createCommon()
   return {
-    execute(task, sources, started) {
+    execute(task, sources, reads, started) {
       common.retain(sources)
-      const reads = noReads()
       const value = run(task, sources, reads, common, reporter)
       const blocks = sources.filter(s => s.name !== 'head').length
       return {
