@@ -6,6 +6,7 @@ import { useEffect } from 'preact/hooks'
 import type { Matcher } from '../pkg/labels/matcher.ts'
 import { formatMatcher, parseMatchers } from '../pkg/labels/selector.ts'
 import * as api from './api.ts'
+import { nearest } from './nearest.ts'
 import { go, range, state } from './state.ts'
 import { formatRange } from './time.ts'
 
@@ -162,16 +163,4 @@ async function whyEmpty(selector: string, signal: AbortSignal): Promise<Reason |
     }
   }
   return null
-}
-
-/** The five values that share most with what was asked: by common beginning, then by length. */
-export function nearest(values: readonly string[], wanted: string): string[] {
-  const common = (value: string): number => {
-    let n = 0
-    while (n < value.length && n < wanted.length && value[n]!.toLowerCase() === wanted[n]!.toLowerCase()) n++
-    return n
-  }
-  return [...values]
-    .sort((a, b) => common(b) - common(a) || Math.abs(a.length - wanted.length) - Math.abs(b.length - wanted.length))
-    .slice(0, 5)
 }

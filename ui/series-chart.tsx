@@ -71,7 +71,7 @@ function SumBy() {
     <label class="inline-label">
       Sum by
       <select class="field" value={current} onChange={e => go({ sumBy: e.currentTarget.value })}>
-        <option value="">nothing: every series</option>
+        <option value="">every series</option>
         {all.map(name => (
           <option key={name} value={name}>
             {name}

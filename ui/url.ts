@@ -99,7 +99,7 @@ export function decodeState(search: string): PageState {
 
 /** Percent-encodes only what a query part must: selectors stay readable in the address bar. */
 function encodeValue(value: string): string {
-  return encodeURIComponent(value).replace(/%(?:3A|2C|2F|3D|7E|40|24|28|29|7B|7D|20)/g, code =>
+  return encodeURIComponent(value.toWellFormed()).replace(/%(?:3A|2C|2F|3D|7E|40|24|28|29|7B|7D|20)/g, code =>
     code === '%20' || code === '%3D' ? (code === '%20' ? '+' : '=') : decodeURIComponent(code),
   )
 }

@@ -188,10 +188,16 @@ function outlineCursor(pen: Pen, scene: Scene): void {
     const node = model.rows[at]!
     if (boxes.depth[i] !== model.depth[cursor] || cursor < node) continue
     if (cursor !== node && model.rows[at + boxes.count[i]! - 1]! < cursor) continue
-    pen.context.strokeStyle = scene.palette.cursor
-    pen.context.lineWidth = 2
+    const { context } = pen
     const top = rowTop(scene, boxes.depth[i]!)
-    pen.context.strokeRect(boxes.x[i]! + 1, top + 1, Math.max(boxes.width[i]! - 3, 2), ROW_HEIGHT - 3)
+    const width = Math.max(boxes.width[i]! - 1, 4)
+    // Two lines, so that one of them stands out of any fill.
+    context.lineWidth = 2
+    context.strokeStyle = scene.palette.cursor
+    context.strokeRect(boxes.x[i]! + 1, top + 1, width - 2, ROW_HEIGHT - 3)
+    context.lineWidth = 1
+    context.strokeStyle = scene.palette.background
+    context.strokeRect(boxes.x[i]! + 2.5, top + 2.5, Math.max(width - 5, 0.5), ROW_HEIGHT - 6)
     return
   }
 }
