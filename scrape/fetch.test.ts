@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import http2 from 'node:http2'
+import https from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import type { TLSSocket } from 'node:tls'
 import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib'
-import type { HttpClientConfig } from '../pkg/config/types.ts'
+import type { HttpClientConfig, TlsConfig } from '../pkg/config/types.ts'
+import { TEST_CERTIFICATE, TEST_KEY } from '../test/support/certificates.ts'
 import {
   pprofOf,
   startEmptyTarget,
@@ -239,6 +245,68 @@ test('secrets in files are read again for each request; a missing one is said', 
   await rm(folder, { recursive: true })
   const answer = await ask(c, target.url)
   assert.ok(answer?.kind === 'unprepared' && /cannot read the credentials/.test(answer.reason), JSON.stringify(answer))
+})
+
+const trusting: TlsConfig = {
+  ca: { kind: 'text', text: TEST_CERTIFICATE },
+  cert: null,
+  key: null,
+  serverName: null,
+  insecureSkipVerify: false,
+  minVersion: null,
+  maxVersion: null,
+}
+const pair = { cert: TEST_CERTIFICATE, key: TEST_KEY }
+
+test('https: a certificate is trusted when its authority is given, or when told not to look', async () => {
+  const target = await up(startTarget((_, response) => void response.end('ok'), https.createServer(pair)))
+  const url = `https://${target.address}/`
+  assert.equal(Buffer.from(bodyOf(await ask(client({ tls: trusting }), url))).toString(), 'ok')
+  bodyOf(await ask(client({ tls: { ...trusting, ca: null, insecureSkipVerify: true } }), url))
+  const refused = await ask(client(), url)
+  assert.ok(refused?.kind === 'unreachable' && /certificate/.test(refused.reason), JSON.stringify(refused))
+  const named = await ask(client({ tls: { ...trusting, serverName: 'api.test' } }), url)
+  assert.ok(named?.kind === 'unreachable' && /does not match/.test(named.reason), JSON.stringify(named))
+})
+
+test('https: the client certificate is shown to the target, not to where it redirects', async () => {
+  const shown: boolean[] = []
+  const server = () => https.createServer({ ...pair, requestCert: true, rejectUnauthorized: false })
+  const note = (request: IncomingMessage) =>
+    void shown.push(Object.keys((request.socket as TLSSocket).getPeerCertificate()).length > 0)
+  const other = await up(
+    startTarget((request, response) => {
+      note(request)
+      response.end('ok')
+    }, server()),
+  )
+  const target = await up(
+    startTarget((request, response) => {
+      note(request)
+      response.writeHead(302, { location: `https://${other.address}/` }).end()
+    }, server()),
+  )
+  const tls = {
+    ...trusting,
+    cert: { kind: 'text', text: TEST_CERTIFICATE },
+    key: { kind: 'text', text: TEST_KEY },
+  } as const
+  bodyOf(await ask(client({ tls }), `https://${target.address}/`))
+  assert.deepEqual(shown, [true, false])
+})
+
+test('https: HTTP/2 where both sides have it', async () => {
+  const server = http2.createSecureServer({ ...pair, allowHTTP1: true }, (request, response) => {
+    response.end(request.httpVersion)
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  open.push({ close: async () => void server.close() })
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  const two = client({ tls: trusting })
+  for (let i = 0; i < 3; i++) assert.equal(Buffer.from(bodyOf(await ask(two, url))).toString(), '2.0')
+  const one = client({ tls: trusting, enableHttp2: false })
+  assert.equal(Buffer.from(bodyOf(await ask(one, url))).toString(), '1.1')
+  await Promise.all([two.close(), one.close()])
 })
 
 test("a real Go program: Debian's prometheus", async t => {

@@ -95,6 +95,18 @@ test('a CPU profile names what burns, in every thread', async () => {
   assert.ok(profile.mappings.includes('node'))
 })
 
+test('a worker in the middle of a long task is profiled all the same', async () => {
+  const worker = await attachWorker('busy')
+  worker.postMessage({ kind: 'burn', ms: 1500 })
+  const done = new Promise(resolve => worker.once('message', resolve))
+  await systemClock.sleep(100)
+  const profile = decode(await profiler.cpu(0.3, never))
+  const rows = profile.rows.filter(row => row.thread === 'busy' && row.stack.includes('burnThere'))
+  assert.ok(sumOf(rows, 0) >= 5, `${profile.comments}`)
+  assert.ok(profile.durationNanos < 1e9)
+  await done
+})
+
 test('functions without a name are called after their place', async () => {
   const profiling = profiler.cpu(0.3, never)
   const end = performance.now() + 200

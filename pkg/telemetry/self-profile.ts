@@ -55,6 +55,7 @@ const ROOT = new URL('../../', import.meta.url).href
 
 export function createSelfProfiler(clock: Clock): SelfProfiler {
   const heapSampler = startHeapSampler()
+  followCode()
   const workers = new Set<WorkerThread>()
   let running = 0
   let requests = 0
@@ -186,11 +187,24 @@ export function createSelfProfiler(clock: Clock): SelfProfiler {
 /** In a worker: starts its heap profiler and answers for it on `port`. The port does not keep the worker alive. */
 export function attachSelfProfiler(port: MessagePort): void {
   const sampler = startHeapSampler()
+  followCode()
   port.on('message', ({ id, windowMs }: HeapRequest) => {
     const ended = windowMs === 0 ? null : new Promise(resolve => setTimeout(resolve, windowMs).unref())
     heapOf(sampler, ended).then(window => port.postMessage({ id, ...window } satisfies HeapAnswer))
   })
   port.unref()
+}
+
+let codeFollowed = false
+
+/**
+ * Starts a CPU profile of this thread that takes no samples and never ends. While one is on, V8 keeps the addresses of what
+ * it compiles, inlined functions included: a profile then starts in 0.2 ms instead of the 10 it takes to list all code, and
+ * names loops that were optimized before it began.
+ */
+function followCode(): void {
+  if (!codeFollowed) v8.startCpuProfile({ sampleInterval: 1e6, maxBufferSize: 1 })
+  codeFollowed = true
 }
 
 const HEAP_OPTIONS = { periodType: ['space', 'bytes'], period: HEAP_INTERVAL, root: ROOT } as const
