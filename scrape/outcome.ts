@@ -56,7 +56,7 @@ export function explain(failure: ScrapeFailure): string {
     case 'timeout':
       return `timeout after ${failure.afterMs / 1000} s ${STAGES[failure.stage]}`
     case 'too_large':
-      return `body is larger than body_size_limit, ${failure.limit} bytes`
+      return `body_size_limit exceeded: the body has more than ${failure.limit} bytes`
     case 'empty':
       return 'the answer is empty'
     case 'unreachable':

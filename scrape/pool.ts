@@ -45,8 +45,9 @@ interface Wanted {
   endpoints: number
 }
 
-/** Relabelling thousands of targets gives way to scrapes after as many as these. */
+/** Thousands of targets give way to scrapes after as many as these. */
 const TARGETS_PER_TURN = 100
+const LOOPS_PER_TURN = 200
 
 export function createScrapePool(first: PoolSettings, ports: PoolPorts): ScrapePool {
   const { clock, log, metrics } = ports
@@ -75,21 +76,31 @@ export function createScrapePool(first: PoolSettings, ports: PoolPorts): ScrapeP
       const started = clock.monotonic()
       const found = await makeTargets(groups, settings.config, ports)
       if (stopped || next !== null) continue
-      apply(found)
+      await apply(found)
       metrics.poolSynced(settings.config.jobName, clock.monotonic() - started)
     }
   }
 
-  function apply(found: Wanted): void {
+  async function apply(found: Wanted): Promise<void> {
     wanted = found
     const limit = settings.config.limits.targets ?? 0
     const tooMany = limit > 0 && found.endpoints > limit
     const keep = tooMany ? new Map<string, Target>() : found.targets
-    for (const [key, entry] of loops) if (!keep.has(key)) end(key, entry)
+    let changed = 0
+    for (const [key, entry] of loops) {
+      if (keep.has(key)) continue
+      if (++changed % LOOPS_PER_TURN === 0) await turn()
+      end(key, entry)
+    }
     for (const [key, target] of keep) {
+      if (stopped) return
       const entry = loops.get(key)
-      if (entry !== undefined) entry.discoveredLabels = target.discoveredLabels
-      else loops.set(key, { loop: startScrapeLoop(target, loopPorts), discoveredLabels: target.discoveredLabels })
+      if (entry !== undefined) {
+        entry.discoveredLabels = target.discoveredLabels
+        continue
+      }
+      if (++changed % LOOPS_PER_TURN === 0) await turn()
+      loops.set(key, { loop: startScrapeLoop(target, loopPorts), discoveredLabels: target.discoveredLabels })
     }
     refused = tooMany ? [...found.targets.values()].map(target => refusedView(target, found.endpoints, limit)) : []
     if (tooMany)
