@@ -107,6 +107,19 @@ test('a worker in the middle of a long task is profiled all the same', async () 
   await done
 })
 
+test('a worker that comes and goes during a profile is in it', async () => {
+  const profiling = profiler.cpu(1, never)
+  const worker = await attachWorker('passing')
+  worker.postMessage({ kind: 'burn', ms: 200 })
+  await new Promise(resolve => worker.once('message', resolve))
+  worker.postMessage({ kind: 'leave' })
+  await new Promise(resolve => worker.once('exit', resolve))
+  const profile = decode(await profiling)
+  const rows = profile.rows.filter(row => row.thread === 'passing' && row.stack.includes('burnThere'))
+  assert.ok(sumOf(rows, 0) >= 5, `${profile.comments}`)
+  assert.ok(!profile.comments.some(text => text.includes('passing')))
+})
+
 test('functions without a name are called after their place', async () => {
   const profiling = profiler.cpu(0.3, never)
   const end = performance.now() + 200

@@ -3,10 +3,12 @@
  * `thread`. Each worker is added by `addWorker`, and answers for its heap once it has called `attachSelfProfiler`.
  *
  *   main thread ── worker.startCpuProfile ──▶ interrupts the worker, also one that computes
- *               ── port: HeapRequest ──────▶ answered between two tasks of the worker
+ *               ── port: heap ─────────────▶ answered between two tasks of the worker
+ *               ◀───────── port: leaving ──  a worker about to end lets its CPU profiles be taken first
  *
- * CPU profiles do not exclude each other: each request has a profiler of its own, up to four at once. A thread that ends, or
- * does not answer in time, is left out, and a comment in the profile names it.
+ * CPU profiles do not exclude each other: each request has a profiler of its own, up to four at once. A worker that starts
+ * meanwhile joins them. A thread that ends without leaving, or does not answer in time, is left out, and a comment in the
+ * profile names it.
  */
 import v8 from 'node:v8'
 import type { MessagePort, Worker } from 'node:worker_threads'
@@ -26,22 +28,29 @@ export interface SelfProfiler {
   addWorker(name: string, worker: Worker, port: MessagePort): void
 }
 
-/** A thread asks another for its heap. `windowMs` 0 = what is in use. */
-interface HeapRequest {
-  readonly id: number
-  readonly windowMs: number
-}
+/** To a worker. `windowMs` 0 = what is in use. */
+type Request = { readonly kind: 'heap'; readonly id: number; readonly windowMs: number } | { readonly kind: 'left' }
 
-interface HeapAnswer extends AllocationWindow {
-  readonly id: number
-}
+/** From a worker. */
+type Answer =
+  | { readonly kind: 'heap'; readonly id: number; readonly window: AllocationWindow }
+  | { readonly kind: 'leaving' }
 
 interface WorkerThread {
   readonly name: string
   readonly worker: Worker
   readonly port: MessagePort
   readonly waiting: Map<number, (answer: AllocationWindow) => void>
+  /** When it begins to run; before that it cannot be profiled. */
+  readonly online: Promise<void>
   readonly exited: Promise<null>
+}
+
+/** One CPU profile being taken. */
+interface CpuSession {
+  readonly handles: Map<WorkerThread, { stop(): Promise<CpuResult> }>
+  /** Of workers that left. */
+  readonly taken: Promise<CpuResult>[]
 }
 
 const PERIOD_MS = 10
@@ -57,33 +66,29 @@ export function createSelfProfiler(clock: Clock): SelfProfiler {
   const heapSampler = startHeapSampler()
   followCode()
   const workers = new Set<WorkerThread>()
-  let running = 0
+  const sessions = new Set<CpuSession>()
   let requests = 0
 
   async function cpu(seconds: number | null, signal: AbortSignal): Promise<Uint8Array> {
     const ms = windowOf(seconds, 30)
     signal.throwIfAborted()
-    if (running >= MOST_AT_ONCE)
-      throw new RequestError(
-        'internal',
-        `Could not enable CPU profiling: cpu profiling already in use ${running} times`,
-      )
-    running++
+    if (sessions.size >= MOST_AT_ONCE) {
+      const message = `Could not enable CPU profiling: cpu profiling already in use ${sessions.size} times`
+      throw new RequestError('internal', message)
+    }
+    const session: CpuSession = { handles: new Map(), taken: [] }
+    sessions.add(session)
     try {
       const startedMs = clock.now()
       const started = clock.monotonic()
       const main = v8.startCpuProfile({ sampleInterval: PERIOD_MS })
-      let mainText = ''
-      let others: Promise<CpuResult[]>
-      try {
-        const handles = [...workers].map(thread => profileWorker(thread, clock))
-        await clock.sleep(ms, signal)
-        others = Promise.all(handles.map(handle => handle.stop()))
-      } finally {
-        mainText = main.stop()
-      }
+      for (const thread of workers) session.handles.set(thread, profileWorker(thread, clock))
+      await clock.sleep(ms, signal)
+      const mainText = main.stop()
       const durationMs = clock.monotonic() - started
-      const results = [{ thread: 'main', text: mainText }, ...(await others)]
+      for (const handle of session.handles.values()) session.taken.push(handle.stop())
+      session.handles.clear()
+      const results = [{ thread: 'main', text: mainText }, ...(await Promise.all(session.taken))]
       signal.throwIfAborted()
       const threads = results.map(({ thread, text }) => ({
         thread,
@@ -102,7 +107,7 @@ export function createSelfProfiler(clock: Clock): SelfProfiler {
         root: ROOT,
       })
     } finally {
-      running--
+      sessions.delete(session)
     }
   }
 
@@ -113,7 +118,7 @@ export function createSelfProfiler(clock: Clock): SelfProfiler {
     const others = [...workers].map(async thread => {
       const answer = Promise.withResolvers<AllocationWindow>()
       thread.waiting.set(id, answer.resolve)
-      thread.port.postMessage({ id, windowMs } satisfies HeapRequest)
+      thread.port.postMessage({ kind: 'heap', id, windowMs } satisfies Request)
       const late = new AbortController()
       const gone = signal === null ? late.signal : AbortSignal.any([late.signal, signal])
       const found = await Promise.race([
@@ -170,8 +175,12 @@ export function createSelfProfiler(clock: Clock): SelfProfiler {
   function addWorker(name: string, worker: Worker, port: MessagePort): void {
     const exited = Promise.withResolvers<null>()
     const waiting: WorkerThread['waiting'] = new Map()
-    const thread: WorkerThread = { name, worker, port, waiting, exited: exited.promise }
-    port.on('message', (answer: HeapAnswer) => waiting.get(answer.id)?.(answer))
+    const online = new Promise<void>(resolve => worker.once('online', resolve))
+    const thread: WorkerThread = { name, worker, port, waiting, online, exited: exited.promise }
+    port.on('message', (answer: Answer) => {
+      if (answer.kind === 'heap') waiting.get(answer.id)?.(answer.window)
+      else void leave(thread)
+    })
     port.unref()
     worker.once('exit', () => {
       workers.delete(thread)
@@ -179,20 +188,48 @@ export function createSelfProfiler(clock: Clock): SelfProfiler {
       exited.resolve(null)
     })
     workers.add(thread)
+    for (const session of sessions) session.handles.set(thread, profileWorker(thread, clock))
+  }
+
+  async function leave(thread: WorkerThread): Promise<void> {
+    workers.delete(thread)
+    const stopping: Promise<CpuResult>[] = []
+    for (const { handles, taken } of sessions) {
+      const handle = handles.get(thread)
+      if (handle === undefined) continue
+      handles.delete(thread)
+      const stopped = handle.stop()
+      taken.push(stopped)
+      stopping.push(stopped)
+    }
+    await Promise.all(stopping)
+    thread.port.postMessage({ kind: 'left' } satisfies Request)
   }
 
   return { cpu, heap, allocs, addWorker }
 }
 
-/** In a worker: starts its heap profiler and answers for it on `port`. The port does not keep the worker alive. */
-export function attachSelfProfiler(port: MessagePort): void {
+/**
+ * In a worker: starts its heap profiler and answers for it on `port`. The port does not keep the worker alive. A worker that
+ * ends by itself calls what is returned before, so that what it did is in the CPU profiles of the time.
+ */
+export function attachSelfProfiler(port: MessagePort): () => Promise<void> {
   const sampler = startHeapSampler()
   followCode()
-  port.on('message', ({ id, windowMs }: HeapRequest) => {
+  const left = Promise.withResolvers<void>()
+  port.on('message', (request: Request) => {
+    if (request.kind === 'left') return left.resolve()
+    const { id, windowMs } = request
     const ended = windowMs === 0 ? null : new Promise(resolve => setTimeout(resolve, windowMs).unref())
-    heapOf(sampler, ended).then(window => port.postMessage({ id, ...window } satisfies HeapAnswer))
+    void heapOf(sampler, ended).then(window => port.postMessage({ kind: 'heap', id, window } satisfies Answer))
   })
   port.unref()
+  return async () => {
+    port.ref()
+    port.postMessage({ kind: 'leaving' } satisfies Answer)
+    await left.promise
+    port.unref()
+  }
 }
 
 let codeFollowed = false
@@ -222,7 +259,8 @@ interface HeapResult {
 
 /** A CPU profile of a worker that may end, or be terminated, at any moment. */
 function profileWorker(thread: WorkerThread, clock: Clock): { stop(): Promise<CpuResult> } {
-  const starting = thread.worker.startCpuProfile({ sampleInterval: PERIOD_MS }).catch(() => null)
+  const start = () => thread.worker.startCpuProfile({ sampleInterval: PERIOD_MS })
+  const starting = start().catch(() => thread.online.then(start).catch(() => null))
   return {
     async stop() {
       const late = new AbortController()

@@ -2,9 +2,12 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { attachSelfProfiler } from './self-profile.ts'
 
-type Task = { readonly kind: 'burn'; readonly ms: number } | { readonly kind: 'keep'; readonly count: number }
+type Task =
+  | { readonly kind: 'leave' }
+  | { readonly kind: 'burn'; readonly ms: number }
+  | { readonly kind: 'keep'; readonly count: number }
 
-attachSelfProfiler((workerData as { port: MessagePort }).port)
+const leave = attachSelfProfiler((workerData as { port: MessagePort }).port)
 const kept: object[] = []
 
 function burnThere(ms: number): number {
@@ -19,7 +22,11 @@ function keepThere(count: number): number {
   return kept.length
 }
 
-parentPort!.on('message', (task: Task) => {
-  parentPort!.postMessage(task.kind === 'burn' ? burnThere(task.ms) : keepThere(task.count))
+parentPort!.on('message', async (task: Task) => {
+  if (task.kind === 'leave') {
+    await leave()
+    return parentPort!.close()
+  }
+  return parentPort!.postMessage(task.kind === 'burn' ? burnThere(task.ms) : keepThere(task.count))
 })
 parentPort!.postMessage('attached')
