@@ -15,6 +15,9 @@ export interface Threads {
   flush(data: FlushData): Promise<BlockEntry>
 }
 
+/** These threads work on typed arrays, which lie outside the young generation: a large one would only stay in memory. */
+const YOUNG_MB = 8
+
 export function createThreads(profiler: SelfProfiler): Threads {
   let queries = 0
   const spawn = (file: string, name: string, workerData: object): Worker => {
@@ -23,6 +26,7 @@ export function createThreads(profiler: SelfProfiler): Threads {
       name,
       workerData: { profiling: port2, ...workerData } satisfies ThreadData,
       transferList: [port2],
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
     })
     profiler.addWorker(name, worker, port1)
     return worker
