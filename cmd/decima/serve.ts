@@ -200,6 +200,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
       threads: Math.max(2, availableParallelism() - 1),
       maxWaiting: QUERIES_WAITING,
       spawn: threads.spawnQuery,
+      clock,
       snapshot: () => opened.snapshot(),
     })
     const queries = pool

@@ -5,6 +5,7 @@
 import type { Worker } from 'node:worker_threads'
 import type { Snapshot } from '../../frostdb/store.ts'
 import { type RequestCode, RequestError } from '../base/errors.ts'
+import type { Clock } from '../base/ports.ts'
 import type { ProfileType } from '../profile/type.ts'
 import type { Answer, Explanation, QueryEngine, RangeSeries, Report } from './engine.ts'
 import type { QueryTask } from './execute.ts'
@@ -31,6 +32,7 @@ export interface PoolOptions {
   readonly maxWaiting: number
   readonly spawn: () => Worker
   readonly snapshot: () => Snapshot
+  readonly clock: Clock
 }
 
 export interface QueryPool extends QueryEngine {
@@ -46,10 +48,17 @@ interface Waiting {
 
 interface Thread {
   worker: Worker
+  /** Of the clock's monotonic time. */
+  idleSince: number
   current: (Waiting & { readonly id: number }) | null
 }
 
+/** A thread that had nothing to do for so long ends, but for the last one. */
+const IDLE_MS = 30_000
+
 export function createQueryPool(options: PoolOptions): QueryPool {
+  const { clock } = options
+  const closing = new AbortController()
   const threads: Thread[] = []
   const waiting: Waiting[] = []
   let nextId = 0
@@ -62,6 +71,7 @@ export function createQueryPool(options: PoolOptions): QueryPool {
       const { current } = thread
       if (current === null || current.id !== message.id) return
       thread.current = null
+      thread.idleSince = clock.monotonic()
       if ('answer' in message) current.resolve(message.answer)
       else {
         const { code, message: text, span } = message.error
@@ -76,7 +86,7 @@ export function createQueryPool(options: PoolOptions): QueryPool {
     worker.on('exit', () => {
       thread.current?.reject(new RequestError('internal', 'the query thread died'))
       thread.current = null
-      if (closed) return
+      if (closed || !threads.includes(thread)) return
       deaths++
       thread.worker = options.spawn()
       start(thread)
@@ -96,11 +106,23 @@ export function createQueryPool(options: PoolOptions): QueryPool {
   }
 
   function added(): Thread {
-    const thread: Thread = { worker: options.spawn(), current: null }
+    const thread: Thread = { worker: options.spawn(), current: null, idleSince: clock.monotonic() }
     threads.push(thread)
     start(thread)
     return thread
   }
+
+  async function retireIdle(): Promise<void> {
+    while (!closed) {
+      await clock.sleep(IDLE_MS, closing.signal)
+      for (const thread of threads.slice(1)) {
+        if (thread.current !== null || clock.monotonic() - thread.idleSince < IDLE_MS) continue
+        threads.splice(threads.indexOf(thread), 1)
+        await thread.worker.terminate()
+      }
+    }
+  }
+  void retireIdle()
 
   function ask<T>(task: QueryTask, signal: AbortSignal | undefined): Promise<Answer<T>> {
     if (closed) return Promise.reject(new RequestError('unavailable', 'the server is stopping'))
@@ -136,6 +158,7 @@ export function createQueryPool(options: PoolOptions): QueryPool {
     },
     async close() {
       closed = true
+      closing.abort()
       for (const one of waiting.splice(0)) one.reject(new RequestError('unavailable', 'the server is stopping'))
       await Promise.all(threads.map(t => t.worker.terminate()))
     },
