@@ -9,20 +9,18 @@ export interface PageFigures {
   readonly script: number[] // layout and draw calls of each frame, ms
   readonly whole: number[] // the same with rasterising forced, ms
   readonly naive: number[] // every rectangle drawn, rasterising forced, ms
-  readonly longTasks: number[]
 }
 
 const nextFrame = (): Promise<number> => new Promise(resolve => requestAnimationFrame(resolve))
 
-async function run(nodes: number, frames: number): Promise<PageFigures> {
-  const model = buildModel(fakeFlame(nodes))
-  await new Promise(resolve => setTimeout(resolve, 300)) // building it here is the bench's own long task
-  const longTasks: number[] = []
-  const observer = new PerformanceObserver(list => {
-    for (const entry of list.getEntries()) longTasks.push(entry.duration)
-  })
-  observer.observe({ type: 'longtask' })
+let model: FlameModel
 
+/** Apart from `run`: the bench builds on the main thread what the page builds in its worker. */
+function prepare(nodes: number): void {
+  model = buildModel(fakeFlame(nodes))
+}
+
+async function run(frames: number): Promise<Omit<PageFigures, 'naive'>> {
   const scroller = document.getElementById('scroller')!
   const script: number[] = []
   const whole: number[] = []
@@ -47,19 +45,13 @@ async function run(nodes: number, frames: number): Promise<PageFigures> {
   context = scroller.querySelector('canvas')!.getContext('2d')
   await nextFrame()
   await nextFrame()
-  for (forced of [false, true]) await drive(view, model, scroller, frames)
-  observer.disconnect()
+  for (forced of [false, true]) await drive(view, scroller, frames)
   view.destroy()
-  return { script, whole, naive: await naive(model, scroller, Math.min(20, frames)), longTasks }
+  return { script, whole }
 }
 
 /** Click after click into the graph and back, wheel zoom, panning, scrolling: a change before every frame. */
-async function drive(
-  view: ReturnType<typeof createFlameView>,
-  model: FlameModel,
-  scroller: HTMLElement,
-  frames: number,
-): Promise<void> {
+async function drive(view: ReturnType<typeof createFlameView>, scroller: HTMLElement, frames: number): Promise<void> {
   const random = seeded(11)
   const quarter = Math.ceil(frames / 4)
   for (let i = 0; i < quarter; i++) {
@@ -87,7 +79,8 @@ async function drive(
   }
 }
 
-async function naive(model: FlameModel, scroller: HTMLElement, frames: number): Promise<number[]> {
+async function naive(frames: number): Promise<number[]> {
+  const scroller = document.getElementById('scroller')!
   const canvas = document.createElement('canvas')
   canvas.width = scroller.clientWidth
   canvas.height = scroller.clientHeight
@@ -115,4 +108,4 @@ async function naive(model: FlameModel, scroller: HTMLElement, frames: number): 
   return taken
 }
 
-Object.assign(globalThis, { runFlameBench: run })
+Object.assign(globalThis, { flameBench: { prepare, run, naive } })
