@@ -28,6 +28,10 @@ export function createApp(options: AppOptions): express.Express {
   app.disable('etag')
   // Handlers read the query string themselves: repeated and dotted names mean what grpc-gateway means by them.
   app.set('query parser', false)
+  app.use((_request: Request, response: Response, next: NextFunction) => {
+    response.setHeader('x-content-type-options', 'nosniff')
+    next()
+  })
   const router = express.Router()
   const readBody = express.raw({ type: () => true, limit: options.messageSizeLimit })
   const names = Object.keys(options.handlers) as RouteName[]

@@ -26,7 +26,7 @@ import { RequestError } from '../base/errors.ts'
 import type { Log } from '../base/ports.ts'
 import { type Call, formatStats, STATS_HEADER, type UnaryService } from './call.ts'
 import type { Served } from './contract.ts'
-import { encodeMessage, mendMessage, mendTrailerFrame } from './grpc/message.ts'
+import { encodeMessage, mendTrailerFrame, mendTrailers } from './grpc/message.ts'
 import { base64Decoder, base64Encoder } from './grpc/text.ts'
 import { RPCS, type RpcName, rpcRow } from './routes.ts'
 import { grpcName, toConnectError, toRequestError } from './status.ts'
@@ -134,10 +134,7 @@ function guard(options: RpcOptions): Interceptor {
       done('OK')
       return answer
     } catch (thrown) {
-      const error =
-        request.signal.aborted && !(thrown instanceof RequestError)
-          ? aborted(request.signal, thrown)
-          : toRequestError(thrown)
+      const error = request.signal.aborted ? aborted(request.signal, thrown) : toRequestError(thrown)
       done(grpcName(error.code))
       if (error.code === 'internal') {
         options.log.error('rpc failed', { rpc: name, err: error.message, stack: stackOf(thrown) })
@@ -216,7 +213,7 @@ function mended(body: AsyncIterable<Uint8Array>, trailer: Headers | undefined, c
       return text ? base64Encoder(frames) : frames
     }
     case 'grpc':
-      return trailer === undefined ? body : mendMessage(body, trailer)
+      return trailer === undefined ? body : mendTrailers(body, trailer)
     default:
       return body
   }

@@ -1,7 +1,11 @@
 /**
- * `grpc-message` as gRPC's HTTP/2 mapping has it: percent-encoded are the bytes outside printable ASCII, and `%`. The RPC
- * library encodes punctuation too, and a client that decodes only what had to be encoded would show `%2C` for a comma.
+ * The status an answer ends with, put right where the RPC library and gRPC differ.
+ *
+ * `grpc-message`: gRPC's HTTP/2 mapping percent-encodes bytes outside printable ASCII, and `%`. The library encodes
+ * punctuation too, and a client that decodes only what had to be encoded would show `%2C` for a comma.
+ * `grpc-status`: a request that cannot be parsed is the caller's to mend (INVALID_ARGUMENT); the library calls it INTERNAL.
  */
+import { Code } from '@connectrpc/connect'
 
 export function encodeMessage(text: string): string {
   let out = ''
@@ -14,11 +18,22 @@ export function encodeMessage(text: string): string {
   return out
 }
 
-/** gRPC: passes a body on; after its end, when the trailers are complete, writes their message anew. */
-export async function* mendMessage(body: AsyncIterable<Uint8Array>, trailer: Headers): AsyncIterable<Uint8Array> {
-  yield* body
+const UNPARSABLE = 'parse binary: '
+
+function mend(trailer: Headers): void {
   const message = trailer.get('grpc-message')
-  if (message !== null) trailer.set('grpc-message', mend(message))
+  if (message === null) return
+  const text = decodeURIComponent(message)
+  trailer.set('grpc-message', encodeMessage(text))
+  if (trailer.get('grpc-status') === String(Code.Internal) && text.startsWith(UNPARSABLE)) {
+    trailer.set('grpc-status', String(Code.InvalidArgument))
+  }
+}
+
+/** gRPC: passes a body on; after its end the trailers are complete. */
+export async function* mendTrailers(body: AsyncIterable<Uint8Array>, trailer: Headers): AsyncIterable<Uint8Array> {
+  yield* body
+  mend(trailer)
 }
 
 const TRAILER = 0x80
@@ -31,17 +46,17 @@ export async function* mendTrailerFrame(body: AsyncIterable<Uint8Array>): AsyncI
       yield chunk
       continue
     }
-    const lines = Buffer.from(chunk.subarray(PREFIX))
-      .toString('latin1')
-      .replace(/^(grpc-message: *)(.*)$/im, (_, name: string, text: string) => name + mend(text))
+    const trailer = new Headers()
+    for (const line of Buffer.from(chunk.subarray(PREFIX)).toString('latin1').split('\r\n')) {
+      const colon = line.indexOf(':')
+      if (colon > 0) trailer.append(line.slice(0, colon), line.slice(colon + 1).trim())
+    }
+    mend(trailer)
+    const lines = [...trailer].map(([name, value]) => `${name}: ${value}\r\n`).join('')
     const frame = Buffer.alloc(PREFIX + lines.length)
     frame[0] = TRAILER
     frame.writeUInt32BE(lines.length, 1)
     frame.write(lines, PREFIX, 'latin1')
     yield frame
   }
-}
-
-function mend(encoded: string): string {
-  return encodeMessage(decodeURIComponent(encoded))
 }

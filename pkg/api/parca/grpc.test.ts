@@ -554,6 +554,32 @@ test('an RPC that does not exist is UNIMPLEMENTED', async () => {
   client.close()
 })
 
+for (const [what, bytes, want] of [
+  ['ends early', [0xff, 0xff], /premature EOF/],
+  // WriteRawRequest{series{labels{label{name: FF}}}}
+  ['has a label that is not UTF-8', [0x12, 7, 0x0a, 5, 0x0a, 3, 0x0a, 1, 0xff], /utf-8/],
+] as const) {
+  test(`a message that ${what} is INVALID_ARGUMENT`, async () => {
+    const identity = (b: Buffer) => b
+    const serialize = {
+      requestSerialize: identity,
+      requestDeserialize: identity,
+      responseSerialize: identity,
+      responseDeserialize: identity,
+    }
+    const name = '/parca.profilestore.v1alpha1.ProfileStoreService/WriteRaw'
+    const Client = grpc.makeGenericClientConstructor(
+      { Raw: { path: name, requestStream: false, responseStream: false, ...serialize } },
+      'Raw',
+    )
+    const client = new Client(server.host, grpc.credentials.createInsecure()) as Any
+    const [code, text] = await refused(client, 'Raw', Buffer.from(bytes))
+    assert.equal(code, 'INVALID_ARGUMENT')
+    assert.match(text, want)
+    client.close()
+  })
+}
+
 test('before the store is read: UNAVAILABLE, but for health, which watches', async () => {
   const { promise, resolve } = Promise.withResolvers<void>()
   let ready = false

@@ -88,9 +88,8 @@ function send(request: Request, response: Response, asset: Asset): void {
   response.setHeader('content-type', asset.type)
   response.setHeader('cache-control', asset.immutable ? 'public, max-age=31536000, immutable' : 'no-cache')
   response.setHeader('content-security-policy', POLICY)
-  response.setHeader('x-content-type-options', 'nosniff')
   response.setHeader('referrer-policy', 'no-referrer')
-  response.setHeader('vary', 'accept-encoding')
+  response.vary('accept-encoding')
   const packed = asset.gzip !== null && request.acceptsEncodings('gzip') === 'gzip' ? asset.gzip : null
   if (packed !== null) response.setHeader('content-encoding', 'gzip')
   response.end(packed ?? asset.bytes)

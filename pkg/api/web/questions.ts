@@ -36,7 +36,7 @@ export function questionHandlers(engine: QueryEngine) {
       const { record } = value.body
       response.setHeader('content-type', 'application/vnd.apache.arrow.stream')
       response.setHeader('cache-control', 'no-store')
-      response.setHeader('vary', 'accept-encoding')
+      response.vary('accept-encoding')
       if (record.length > COMPRESS_FROM && request.acceptsEncodings('gzip') === 'gzip') {
         response.setHeader('content-encoding', 'gzip')
         response.end(await compress(record, { level: 1 }))
