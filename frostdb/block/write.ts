@@ -270,10 +270,12 @@ function writeStacks({ parent, frame, stackNode }: ReturnType<typeof orderTrie>,
     let at = offsets[i]!
     for (let node = leaf; node !== 0; node = parent[node]!) values[at++] = frame[node]!
   }
-  writer.rowGroup(ids.length, [
-    { kind: 'int32', values: ids, encoding: 'delta' },
-    { kind: 'list-int32', offsets, values, encoding: 'auto' },
-  ])
+  if (ids.length > 0) {
+    writer.rowGroup(ids.length, [
+      { kind: 'int32', values: ids, encoding: 'delta' },
+      { kind: 'list-int32', offsets, values, encoding: 'auto' },
+    ])
+  }
   writer.finish()
 }
 
@@ -295,6 +297,11 @@ function writeFrames(strings: StringColumn, f: FrameColumns, sink: Sink): void {
     sink,
     { zstdLevel: 3 },
   )
+  if (f.length === 0) {
+    // Samples without a stack, and no others.
+    writer.finish()
+    return
+  }
   const column = (ids: Int32Array): ColumnData => {
     const nulls = new Uint8Array(ids.length)
     const offsets = new Int32Array(ids.length + 1)
