@@ -20,7 +20,7 @@ import { merge } from './merge.ts'
 import { labelNames, labelValues, profileTypes } from './names.ts'
 import { queryRange } from './range.ts'
 import type { Merged } from './result.ts'
-import { multipliesPeriod, type Selected, select } from './select.ts'
+import { isBefore, labelsTest, type Moment, multipliesPeriod, nanosOf, type Selected, select } from './select.ts'
 
 export type QueryTask =
   | { readonly kind: 'types'; readonly range: NanoRange | null }
@@ -115,19 +115,23 @@ function mergeSelection(
   const groupLabels = selection.kind === 'merge' ? labelsOf(request.groupBy) : []
   const groups = groupLabels.length === 0 ? [] : mergeGroups(sources, shown, timesPeriod, groupLabels, options)
   const all = base === null ? selected : [...selected, ...base]
-  const some = all.filter(s => s.profiles > 0)
-  const minMs = Math.min(...some.map(s => s.minMs))
-  const maxMs = Math.max(...some.map(s => s.maxEndMs))
+  let first: Selected | null = null
+  let end: Moment | null = null
+  for (const one of all) {
+    if (one.start !== null && (first === null || isBefore(one.start, first.start!))) first = one
+    if (one.end !== null && (end === null || isBefore(end, one.end))) end = one.end
+  }
+  const timeNanos = first === null ? 0n : nanosOf(first.start!)
   const periodType = { type: type.periodType, unit: type.periodUnit }
   return {
     tree,
     groups,
     valueType: timesPeriod ? periodType : { type: type.sampleType, unit: type.sampleUnit },
     periodType,
-    period: BigInt(some[0]?.period ?? 0),
-    timeNanos: some.length === 0 ? 0n : BigInt(Math.floor(minMs)) * 1_000_000n,
-    durationNanos: some.length === 0 ? 0n : BigInt(Math.round((maxMs - minMs) * 1e6)),
-    profiles: some.reduce((n, s) => n + s.profiles, 0),
+    period: BigInt(first?.period ?? 0),
+    timeNanos,
+    durationNanos: end === null ? 0n : nanosOf(end) - timeNanos,
+    profiles: all.reduce((n, s) => n + s.profiles, 0),
   }
 }
 
@@ -139,7 +143,8 @@ function rangeOf(selection: OneSelection): NanoRange {
 
 function selectAll(sources: readonly Source[], selection: OneSelection, timesPeriod: boolean): Selected[] {
   const { profileType: type, matchers } = parseQuery(selection.query)
-  const selected = sources.map(source => select(source, { type, matchers, range: rangeOf(selection), timesPeriod }))
+  const options = { type, fits: labelsTest(matchers), range: rangeOf(selection), timesPeriod }
+  const selected = sources.map(source => select(source, options))
   if (selection.kind === 'single' && selected.every(s => s.profiles === 0)) {
     throw new RequestError('not_found', 'could not find profile at requested time and selectors')
   }
@@ -161,6 +166,7 @@ function mergeGroups(
   options: Parameters<typeof merge>[2],
 ): Merged['groups'] {
   const { profileType: type, matchers } = parseQuery(selection.query)
+  const wanted = { type, fits: labelsTest(matchers), range: rangeOf(selection), timesPeriod }
   const keys = new Map<string, Label[]>()
   const keyOf = sources.map(source =>
     source.series.map(({ labels }) => {
@@ -176,9 +182,7 @@ function mergeGroups(
   )
   const groups: { labels: Label[]; tree: Merged['tree'] }[] = []
   for (const [key, labels] of [...keys].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const selected = sources.map((source, s) =>
-      select(source, { type, matchers, range: rangeOf(selection), timesPeriod, only: i => keyOf[s]![i] === key }),
-    )
+    const selected = sources.map((source, s) => select(source, { ...wanted, only: i => keyOf[s]![i] === key }))
     if (selected.some(s => s.profiles > 0)) groups.push({ labels, tree: merge(selected, null, options) })
   }
   return groups

@@ -2,14 +2,15 @@
 import type { Source } from '../../frostdb/scan/source.ts'
 import type { ProfileQuery } from '../profile/query.ts'
 import type { Explanation, NanoRange } from './engine.ts'
-import { runsOf, selectProfiles, selectSeries } from './select.ts'
+import { labelsTest, runsOf, selectProfiles, selectSeries } from './select.ts'
 
 export function explain(sources: readonly Source[], text: string, query: ProfileQuery, range: NanoRange): Explanation {
   let bytesRead = 0
   let bytesSkipped = 0
   let rows = 0
+  const fits = labelsTest(query.matchers)
   const blocks = sources.map(source => {
-    const wanted = selectSeries(source, query.profileType, query.matchers)
+    const wanted = selectSeries(source, query.profileType, fits)
     const profiles = selectProfiles(source, wanted, range)
     const series = wanted.reduce((n, one) => n + one, 0)
     const plan = source.plan(runsOf(source, profiles, false).runs.get(1) ?? new Int32Array(0))

@@ -10,7 +10,7 @@ import { RequestError } from '../base/errors.ts'
 import { type Labels, labelValue } from '../labels/labels.ts'
 import type { ProfileQuery } from '../profile/query.ts'
 import type { RangePoint, RangeRequest, RangeSeries } from './engine.ts'
-import { multipliesPeriod, selectProfiles, selectSeries } from './select.ts'
+import { labelsTest, multipliesPeriod, selectProfiles, selectSeries } from './select.ts'
 
 const SECOND = 1_000_000_000n
 const MAX_POINTS = 1_000_000
@@ -33,9 +33,10 @@ export function queryRange(sources: readonly Source[], query: ProfileQuery, requ
   const timesPeriod = request.timesPeriod && multipliesPeriod(type)
   const step = stepOf(request)
   const cells = createCells(step, type.delta)
+  const fits = labelsTest(query.matchers)
   const groups = new Map<string, { readonly id: number; readonly labels: Labels }>()
   for (const source of sources) {
-    const wanted = selectSeries(source, type, query.matchers)
+    const wanted = selectSeries(source, type, fits)
     const rows = selectProfiles(source, wanted, request.range)
     const groupOf = new Int32Array(source.series.length).fill(-1)
     for (const i of rows) {

@@ -16,15 +16,15 @@ export interface Selected {
   readonly profiles: number
   /** At least the magnitude that the multiplied values can add up to. */
   readonly bound: number
-  /** Of the wanted profiles; Infinity and -Infinity when there are none. */
-  readonly minMs: number
-  readonly maxEndMs: number
-  readonly period: number // of the first wanted profile, 0 = none
+  /** First start and last end of the wanted profiles; null when there are none. */
+  readonly start: Moment | null
+  readonly end: Moment | null
+  readonly period: number // of the profile that starts first, 0 = none
 }
 
 export interface SelectOptions {
   readonly type: ProfileType
-  readonly matchers: readonly Matcher[]
+  readonly fits: LabelsTest
   readonly range: NanoRange
   /** Multiply by each profile's period. */
   readonly timesPeriod: boolean
@@ -40,8 +40,10 @@ export const sameType = (a: ProfileType, b: ProfileType): boolean =>
   a.periodUnit === b.periodUnit &&
   a.delta === b.delta
 
-/** Tests labels against all matchers; a pattern sees each distinct value of its label once. */
-export function labelsTest(matchers: readonly Matcher[]): (labels: Labels) => boolean {
+export type LabelsTest = (labels: Labels) => boolean
+
+/** Tests labels against all matchers; a pattern sees each distinct value of its label once, so make one test a query. */
+export function labelsTest(matchers: readonly Matcher[]): LabelsTest {
   const tests = matchers.map(m => ({ name: m.name, test: remembered(m, compileMatcher(m)) }))
   return labels => tests.every(({ name, test }) => test(labelValue(labels, name)))
 }
@@ -57,8 +59,7 @@ function remembered({ op }: Matcher, test: ValueTest): ValueTest {
 }
 
 /** 1 for each series of the type that fits the matchers. */
-export function selectSeries(source: Source, type: ProfileType, matchers: readonly Matcher[]): Uint8Array {
-  const fits = labelsTest(matchers)
+export function selectSeries(source: Source, type: ProfileType, fits: LabelsTest): Uint8Array {
   const wanted = new Uint8Array(source.series.length)
   source.series.forEach((series, i) => {
     if (sameType(series.type, type) && fits(series.labels)) wanted[i] = 1
@@ -71,6 +72,10 @@ export interface Moment {
   readonly ms: number
   readonly rest: number // nanoseconds in the millisecond
 }
+
+export const isBefore = (a: Moment, b: Moment): boolean => a.ms < b.ms || (a.ms === b.ms && a.rest < b.rest)
+
+export const nanosOf = ({ ms, rest }: Moment): bigint => BigInt(ms) * 1_000_000n + BigInt(rest)
 
 export function momentOf(nanos: bigint): Moment {
   const rest = ((nanos % 1_000_000n) + 1_000_000n) % 1_000_000n
@@ -96,7 +101,7 @@ export function selectProfiles(source: Source, wanted: Uint8Array, range: NanoRa
 }
 
 export function select(source: Source, options: SelectOptions): Selected {
-  const wanted = selectSeries(source, options.type, options.matchers)
+  const wanted = selectSeries(source, options.type, options.fits)
   const { only } = options
   if (only !== undefined) for (let i = 0; i < wanted.length; i++) if (!only(i)) wanted[i] = 0
   return runsOf(source, selectProfiles(source, wanted, options.range), options.timesPeriod)
@@ -106,28 +111,39 @@ export function runsOf(source: Source, rows: Int32Array, timesPeriod: boolean): 
   const { profiles } = source
   const runs = new Map<number, number[]>()
   let bound = 0
-  let minMs = Number.POSITIVE_INFINITY
-  let maxEndMs = Number.NEGATIVE_INFINITY
+  let start = { ms: Number.POSITIVE_INFINITY, rest: 0 }
+  let end = { ms: Number.NEGATIVE_INFINITY, rest: 0 }
+  let period = 0
   for (const i of rows) {
     const factor = timesPeriod ? profiles.period[i]! || 1 : 1
     let list = runs.get(factor)
     if (list === undefined) runs.set(factor, (list = []))
-    const start = profiles.rowStart[i]!
-    const end = start + profiles.rowCount[i]!
-    if (list.length > 0 && list[list.length - 1] === start) list[list.length - 1] = end
-    else if (end > start) list.push(start, end)
+    const first = profiles.rowStart[i]!
+    const last = first + profiles.rowCount[i]!
+    if (list.length > 0 && list[list.length - 1] === first) list[list.length - 1] = last
+    else if (last > first) list.push(first, last)
     bound += profiles.bound[i]! * Math.abs(factor)
-    minMs = Math.min(minMs, profiles.timeMs[i]!)
-    maxEndMs = Math.max(maxEndMs, profiles.timeMs[i]! + profiles.durationNanos[i]! / 1e6)
+    const ms = profiles.timeMs[i]!
+    const rest = profiles.timeRest[i]!
+    if (ms < start.ms || (ms === start.ms && rest < start.rest)) {
+      start = { ms, rest }
+      period = profiles.period[i]!
+    }
+    const restAtEnd = rest + profiles.durationNanos[i]!
+    const wholeMs = Math.floor(restAtEnd / 1e6)
+    if (ms + wholeMs >= end.ms) {
+      const ended = { ms: ms + wholeMs, rest: restAtEnd - wholeMs * 1e6 }
+      if (isBefore(end, ended)) end = ended
+    }
   }
   return {
     source,
     runs: new Map([...runs].map(([factor, list]) => [factor, Int32Array.from(list)])),
     profiles: rows.length,
     bound,
-    minMs,
-    maxEndMs,
-    period: rows.length === 0 ? 0 : profiles.period[rows[0]!]!,
+    start: rows.length === 0 ? null : start,
+    end: rows.length === 0 ? null : end,
+    period,
   }
 }
 
