@@ -22,6 +22,7 @@ import {
 } from './head/head.ts'
 import { takeLock } from './lock.ts'
 import { type BlockEntry, type Manifest, openManifest } from './manifest.ts'
+import type { Snapshot } from './scan/snapshot.ts'
 import { encodeRecord, type Repeat } from './wal/record.ts'
 import { replayWal } from './wal/replay.ts'
 import { createWal, type Wal, type WalSync } from './wal/wal.ts'
@@ -49,17 +50,6 @@ export interface FlushJob {
   readonly ulid: string
   /** The folder of the block, not there yet. */
   readonly directory: string
-}
-
-/** What a query sees: immutable, can be posted to a worker. */
-export interface Snapshot {
-  readonly blocks: readonly {
-    readonly ulid: string
-    readonly directory: string
-    readonly minTime: number
-    readonly maxTime: number
-  }[]
-  readonly heads: readonly HeadView[]
 }
 
 export interface Store extends Writer {

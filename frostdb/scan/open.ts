@@ -1,7 +1,7 @@
 /** A snapshot of the store as sources. A thread keeps one opener for its life: blocks stay open while a snapshot has them. */
 import { type OpenBlock, openBlock } from '../block/open.ts'
-import type { Snapshot } from '../store.ts'
 import { forgetHeads, headSource, type SeriesCache } from './head-source.ts'
+import type { Snapshot } from './snapshot.ts'
 import type { Reads, Source } from './source.ts'
 
 export interface Opener {

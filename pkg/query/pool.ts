@@ -1,9 +1,9 @@
 /**
  * The query threads. A task goes to an idle thread with a snapshot of the store, else it waits its turn; a thread that
- * dies takes its task with it, and another takes its place.
+ * dies takes its own task with it, and another is started for the next that needs one.
  */
 import type { Worker } from 'node:worker_threads'
-import type { Snapshot } from '../../frostdb/store.ts'
+import type { Snapshot } from '../../frostdb/scan/snapshot.ts'
 import { type RequestCode, RequestError } from '../base/errors.ts'
 import type { Clock } from '../base/ports.ts'
 import type { ProfileType } from '../profile/type.ts'
@@ -47,7 +47,7 @@ interface Waiting {
 }
 
 interface Thread {
-  worker: Worker
+  readonly worker: Worker
   /** Of the clock's monotonic time. */
   idleSince: number
   current: (Waiting & { readonly id: number }) | null
@@ -79,17 +79,17 @@ export function createQueryPool(options: PoolOptions): QueryPool {
       }
       next()
     })
+    // Until it has ended, a thread that failed keeps its task: the next one must not be given to it.
+    let cause: Error | null = null
     worker.on('error', (error: Error) => {
-      thread.current?.reject(new RequestError('internal', `the query thread died: ${error.message}`, { cause: error }))
-      thread.current = null
+      cause = error
     })
     worker.on('exit', () => {
-      thread.current?.reject(new RequestError('internal', 'the query thread died'))
-      thread.current = null
-      if (closed || !threads.includes(thread)) return
+      thread.current?.reject(closed ? stopping() : threadDied(cause))
+      const at = threads.indexOf(thread)
+      if (at < 0 || closed) return
+      threads.splice(at, 1)
       deaths++
-      thread.worker = options.spawn()
-      start(thread)
       next()
     })
   }
@@ -116,7 +116,8 @@ export function createQueryPool(options: PoolOptions): QueryPool {
     while (!closed) {
       await clock.sleep(IDLE_MS, closing.signal)
       for (const thread of threads.slice(1)) {
-        if (thread.current !== null || clock.monotonic() - thread.idleSince < IDLE_MS) continue
+        if (thread.current !== null || !threads.includes(thread)) continue
+        if (clock.monotonic() - thread.idleSince < IDLE_MS) continue
         threads.splice(threads.indexOf(thread), 1)
         await thread.worker.terminate()
       }
@@ -125,12 +126,13 @@ export function createQueryPool(options: PoolOptions): QueryPool {
   void retireIdle()
 
   function ask<T>(task: QueryTask, signal: AbortSignal | undefined): Promise<Answer<T>> {
-    if (closed) return Promise.reject(new RequestError('unavailable', 'the server is stopping'))
+    if (closed) return Promise.reject(stopping())
+    if (signal?.aborted) return Promise.reject(wentAway())
     if (waiting.length >= options.maxWaiting) {
       return Promise.reject(
         new RequestError(
           'resource_exhausted',
-          `${waiting.length} queries are waiting already (--query.max-concurrency)`,
+          `${waiting.length} queries are waiting already, no more are taken: try again later`,
         ),
       )
     }
@@ -140,7 +142,7 @@ export function createQueryPool(options: PoolOptions): QueryPool {
       signal?.addEventListener('abort', () => {
         const at = waiting.indexOf(one)
         if (at >= 0) waiting.splice(at, 1)
-        reject(new RequestError('canceled', 'the client went away'))
+        reject(wentAway())
       })
       next()
     })
@@ -159,8 +161,15 @@ export function createQueryPool(options: PoolOptions): QueryPool {
     async close() {
       closed = true
       closing.abort()
-      for (const one of waiting.splice(0)) one.reject(new RequestError('unavailable', 'the server is stopping'))
+      for (const one of waiting.splice(0)) one.reject(stopping())
       await Promise.all(threads.map(t => t.worker.terminate()))
     },
   }
 }
+
+const stopping = (): RequestError => new RequestError('unavailable', 'the server is stopping')
+const wentAway = (): RequestError => new RequestError('canceled', 'the client went away')
+const threadDied = (cause: Error | null): RequestError =>
+  cause === null
+    ? new RequestError('internal', 'the query thread died')
+    : new RequestError('internal', `the query thread died: ${cause.message}`, { cause })
