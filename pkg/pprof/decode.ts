@@ -12,10 +12,20 @@
  * The result borrows `raw`: its strings lie there.
  */
 import type { DecodedProfile, ValueType } from '../profile/columns.ts'
-import { arenaOf, roomFor } from './arena.ts'
-import { decodeSamples } from './samples.ts'
+import { arenaOf } from './arena.ts'
+import { decodeSamples, sampleBytes } from './samples.ts'
 import { type RawValueType, scanProfile } from './scan.ts'
-import { badString, decodeFunctions, decodeLocations, decodeMappings, decodeStrings } from './tables.ts'
+import {
+  badString,
+  decodeFunctions,
+  decodeLocations,
+  decodeMappings,
+  decodeStrings,
+  functionBytes,
+  locationBytes,
+  mappingBytes,
+  stringBytes,
+} from './tables.ts'
 import { bounded, malformed } from './wire.ts'
 
 /** Of one profile; 0 = none. */
@@ -41,18 +51,12 @@ export function decodePprof(raw: Uint8Array, limits: DecodeLimits): PprofProfile
   const layout = scanProfile(bytes, length, limits)
   const { samples, mappings, locations, functions, strings } = layout
   const types = layout.sampleTypes.length
-  const values = Math.min(samples.count * types, samples.bytes)
   const arena = arenaOf(
-    2 * roomFor(strings.count || 1, 4) +
-      roomFor(mappings.count, 24) +
-      2 * roomFor(mappings.count, 4) +
-      roomFor(functions.count, 8) +
-      3 * roomFor(functions.count, 4) +
-      roomFor(locations.count, 8) +
-      roomFor(locations.count, 4) +
-      roomFor(locations.count + 1, 4) +
-      roomFor(values, 8) +
-      2 * roomFor(samples.count + 1, 4),
+    stringBytes(strings) +
+      mappingBytes(mappings) +
+      functionBytes(functions) +
+      locationBytes(locations) +
+      sampleBytes(samples, types),
   )
 
   const { table: stringTable, cut } = decodeStrings(bytes, strings, limits.stringLength, arena)

@@ -1,15 +1,30 @@
 /** The samples: locations as rows, values as exact int64, labels as rows of their own. The hottest loop of a decode. */
 import type { SampleTable } from '../profile/columns.ts'
-import { type Arena, takeInt32, takeUint32 } from './arena.ts'
-import { findSparse, type IdIndex } from './ids.ts'
+import { type Arena, roomFor, takeInt32, takeUint32 } from './arena.ts'
+import { type IdIndex, rowOf } from './ids.ts'
 import { nextField, type Span, TAG } from './scan.ts'
 import { badString, grown, unknownId } from './tables.ts'
-import { malformed, overrun, readWide, skipField, wideTag } from './wire.ts'
+import { lengthOf, malformed, overrun, readWide, skipField, wideTag } from './wire.ts'
 
 const SAMPLE_FIELDS = ['', 'location_id', 'value', 'label'] as const
 const LABEL_FIELDS = ['', 'key', 'str', 'num', 'num_unit'] as const
 
 const wide = new Uint32Array(2)
+
+/** A value takes a byte at least: a profile with less bytes than values fails at the sample that lacks some. */
+function valueRoom({ count, bytes }: Span, types: number): number {
+  return Math.min(count * types, bytes)
+}
+
+/** Ids mostly take two bytes. */
+function expectedFrames({ bytes }: Span): number {
+  return Math.min(bytes, (bytes >>> 1) + 1024)
+}
+
+/** What the samples take of the arena. */
+export function sampleBytes(span: Span, types: number): number {
+  return roomFor(valueRoom(span, types), 8) + 2 * roomFor(span.count + 1, 4) + roomFor(expectedFrames(span), 4)
+}
 
 export function decodeSamples(
   raw: Uint8Array,
@@ -20,14 +35,13 @@ export function decodeSamples(
   arena: Arena,
 ): SampleTable {
   const { count } = span
-  // A value takes a byte at least: a profile with less bytes than values fails at the sample that lacks some.
-  const values = Math.min(count * types, span.bytes)
+  const values = valueRoom(span, types)
   const value = takeUint32(arena, 2 * values)
   const locationStart = takeInt32(arena, count + 1)
   const labelStart = takeInt32(arena, count + 1)
   const dense = locations.dense
-  let room = Math.min(span.bytes, (span.bytes >>> 1) + 1024)
-  let location = new Int32Array(room)
+  let room = expectedFrames(span)
+  let location = takeInt32(arena, room)
   let frames = 0
   let labels = makeLabels(0)
   let labelRows = 0
@@ -45,10 +59,10 @@ export function decodeSamples(
     let size = raw[p++]!
     if (size > 0x7f) {
       const next = raw[p++]!
-      if (next < 0x80) size += (next << 7) - 0x80
+      if (next < 0x80) size = (size & 0x7f) | (next << 7)
       else {
         p = readWide(raw, p - 2, wide, 0)
-        size = wide[0]!
+        size = lengthOf(wide)
       }
     }
     const end = p + size
@@ -67,42 +81,36 @@ export function decodeSamples(
         let length = raw[p++]!
         if (length > 0x7f) {
           p = readWide(raw, p - 1, wide, 0)
-          length = wide[1] === 0 ? wide[0]! : Infinity
+          length = lengthOf(wide)
         }
+        if (length > end - p) throw overrun(`sample[${row}].${SAMPLE_FIELDS[tag >>> 3]}`, from)
         to = p + length
-        if (to > end) throw overrun(`sample[${row}].${SAMPLE_FIELDS[tag >>> 3]}`, from)
       }
       switch (tag) {
         case 0x0a:
         case 0x08: {
           if (frames + (to - p) > room) {
-            room = Math.min(span.bytes, Math.max(2 * room, frames + (to - p)))
+            room = Math.min(span.bytes, Math.max(room + (room >>> 2), frames + (to - p)))
             location = grown(location, new Int32Array(room))
           }
-          do {
-            const idAt = p
-            if (p >= to) break
-            let id = raw[p++]!
-            let found = 0
-            if (id > 0x7f) {
-              const next = raw[p++]!
-              if (next < 0x80) id += (next << 7) - 0x80
-              else {
-                p = readWide(raw, p - 2, wide, 0)
-                id = wide[1] === 0 ? wide[0]! : Infinity
-              }
-            }
-            if (id < dense.length) found = dense[id]!
-            else {
-              readWide(raw, idAt, wide, 0)
-              found = findSparse(locations, wide[0]!, wide[1]!)
-            }
-            if (found === 0) {
-              readWide(raw, idAt, wide, 0)
-              throw unknownId(`sample[${row}].location_id`, 'location', wide[0]!, wide[1]!, idAt)
-            }
+          // One or two bytes without a branch on which: ids mix both, and a wrong guess costs more than the second load.
+          while (p < to - 1) {
+            const first = raw[p]!
+            const second = raw[p + 1]!
+            const longer = first >> 7
+            const id = (first & 0x7f) | ((second << 7) & -longer)
+            const found = (first & second) > 0x7f || id >= dense.length ? 0 : dense[id]!
+            if (found === 0) break
             location[frames++] = found - 1
-          } while (p < to)
+            p += 1 + longer
+          }
+          while (p < to) {
+            const idAt = p
+            p = readWide(raw, p, wide, 0)
+            const found = rowOf(locations, wide[0]!, wide[1]!)
+            if (found === 0) throw unknownId(`sample[${row}].location_id`, 'location', wide[0]!, wide[1]!, idAt)
+            location[frames++] = found - 1
+          }
           break
         }
         case 0x12:

@@ -5,7 +5,7 @@
  *
  * Every length is checked here against the bytes there are; the second pass relies on it.
  */
-import { BYTES, malformed, overrun, readWide, skipField, wideTag } from './wire.ts'
+import { BYTES, HUGE, lengthOf, malformed, overrun, readWide, skipField, wideTag } from './wire.ts'
 
 export const PROFILE_FIELDS = [
   '',
@@ -87,8 +87,8 @@ export function scanProfile(raw: Uint8Array, end: number, limits: ScanLimits): L
   const sampleTypes: RawValueType[] = []
   const periodType: RawValueType = { type: 0, unit: 0, at: 0 }
   const comments: number[] = []
-  const maxSamples = limits.samples || Infinity
-  const maxStrings = limits.strings || Infinity
+  const maxSamples = limits.samples || HUGE
+  const maxStrings = limits.strings || HUGE
   const last = end - 1
   let unnumbered = 0 // functions too short to hold an id
   let at = 0
@@ -104,14 +104,17 @@ export function scanProfile(raw: Uint8Array, end: number, limits: ScanLimits): L
       let size = raw[p++]!
       if (size > 0x7f) {
         const next = raw[p++]!
-        if (next < 0x80) size += (next << 7) - 0x80
+        if (next < 0x80) size = (size & 0x7f) | (next << 7)
         else {
           p = readWide(raw, p - 2, words, 0)
-          size = words[1]! * 0x1_0000_0000 + words[0]!
+          size = lengthOf(words)
         }
       }
+      if (size > end - p) {
+        const announced = size === HUGE ? 'over 2^31' : size
+        throw malformed(PROFILE_FIELDS[field] || 'profile', `${announced} bytes announced, ${end - p} left,`, at)
+      }
       const to = p + size
-      if (to > end) throw malformed(PROFILE_FIELDS[field] || 'profile', `${size} bytes announced, ${end - p} left,`, at)
       if (field >= 2 && field <= 6) {
         const span = spans[field]!
         if (span.count++ === 0) span.from = at
@@ -178,7 +181,7 @@ export function scanProfile(raw: Uint8Array, end: number, limits: ScanLimits): L
 
 function addComment(comments: number[], words: Uint32Array, at: number): void {
   if (comments.length === MAX_COMMENTS) throw malformed('comment', `more than ${MAX_COMMENTS} comments`, at)
-  comments.push(words[1] === 0 ? words[0]! : Infinity)
+  comments.push(lengthOf(words))
 }
 
 /** `type` keeps what it has where the message leaves a field out. */
@@ -190,7 +193,7 @@ function readValueType(raw: Uint8Array, p: number, end: number, name: string, ty
     if (tag > 0x7f) [tag, p] = wideTag(raw, p, end, name)
     if (tag === 0x08 || tag === 0x10) {
       p = readWide(raw, p, words, 0)
-      const index = words[1] === 0 ? words[0]! : Infinity
+      const index = lengthOf(words)
       if (tag === 0x08) type.type = index
       else type.unit = index
     } else {
@@ -221,5 +224,5 @@ export function nextField(raw: Uint8Array, p: number, tag: number, words: Uint32
   if (wire === 1) return p + 8
   if (wire === 5) return p + 4
   p = readWide(raw, p, words, 0)
-  return wire === BYTES ? p + words[0]! : p
+  return wire === BYTES ? p + lengthOf(words) : p
 }

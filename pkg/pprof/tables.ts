@@ -1,12 +1,12 @@
 /**
  * The tables that samples refer to: strings, mappings, functions, locations with their lines. Each is one loop over
- * the messages of its span; ids become rows, indexes are checked.
+ * the messages of its span; ids become rows, indexes are checked. Beside each stands what it takes of the arena.
  */
 import type { FunctionTable, LocationTable, MappingTable, StringTable } from '../profile/columns.ts'
-import { type Arena, takeFloat64, takeInt32, takeUint32 } from './arena.ts'
+import { type Arena, roomFor, takeFloat64, takeInt32, takeUint32 } from './arena.ts'
 import { findSparse, type IdIndex, indexIds, rowOf } from './ids.ts'
 import { nextField, offsetOf, type Span, TAG } from './scan.ts'
-import { malformed, overrun, readWide, signedDouble, skipField, wideTag } from './wire.ts'
+import { HUGE, lengthOf, malformed, overrun, readWide, signedDouble, skipField, wideTag } from './wire.ts'
 
 const MAPPING_FIELDS = ['', 'id', 'memory_start', 'memory_limit', 'file_offset', 'filename', 'build_id'] as const
 const FUNCTION_FIELDS = ['', 'id', 'name', 'system_name', 'filename', 'start_line'] as const
@@ -22,12 +22,16 @@ export interface DecodedStrings {
   readonly cut: number
 }
 
+export function stringBytes(span: Span): number {
+  return 2 * roomFor(span.count || 1, 4)
+}
+
 /** Strings stay where they are in `raw`; one longer than `maxLength` ends before the character that crosses it. */
 export function decodeStrings(raw: Uint8Array, span: Span, maxLength: number, arena: Arena): DecodedStrings {
   const length = span.count || 1
   const start = takeInt32(arena, length)
   const stop = takeInt32(arena, length)
-  const limit = maxLength || Infinity
+  const limit = maxLength || HUGE
   let cut = 0
   let row = 0
   let p = span.from
@@ -41,7 +45,7 @@ export function decodeStrings(raw: Uint8Array, span: Span, maxLength: number, ar
     let size = raw[p++]!
     if (size > 0x7f) {
       p = readWide(raw, p - 1, wide, 0)
-      size = wide[0]!
+      size = lengthOf(wide)
     }
     start[row] = p
     stop[row] = p + size
@@ -63,12 +67,16 @@ export interface DecodedMappings {
   readonly ids: IdIndex
 }
 
+export function mappingBytes({ count }: Span): number {
+  return roomFor(count, 24) + 2 * roomFor(count, 4) + roomFor(count, 8)
+}
+
 export function decodeMappings(raw: Uint8Array, span: Span, strings: number, arena: Arena): DecodedMappings {
   const { count } = span
   const words = takeUint32(arena, 6 * count) // start, limit, offset; a column each
   const file = takeInt32(arena, count)
   const buildId = takeInt32(arena, count)
-  const ids = new Uint32Array(2 * count)
+  const ids = takeUint32(arena, 2 * count)
   let row = 0
   let p = span.from
   while (p < span.to) {
@@ -80,7 +88,7 @@ export function decodeMappings(raw: Uint8Array, span: Span, strings: number, are
       continue
     }
     p = readWide(raw, p, wide, 0)
-    const end = p + wide[0]!
+    const end = p + lengthOf(wide)
     while (p < end - 1) {
       const from = p
       let tag = raw[p++]!
@@ -115,6 +123,10 @@ export interface DecodedFunctions {
   readonly ids: IdIndex
 }
 
+export function functionBytes({ count }: Span): number {
+  return roomFor(count, 8) + 3 * roomFor(count, 4) + roomFor(count, 8)
+}
+
 /** One function may have the id 0, as .NET writes it. */
 export function decodeFunctions(raw: Uint8Array, span: Span, strings: number, arena: Arena): DecodedFunctions {
   const { count } = span
@@ -122,7 +134,7 @@ export function decodeFunctions(raw: Uint8Array, span: Span, strings: number, ar
   const name = takeInt32(arena, count)
   const systemName = takeInt32(arena, count)
   const file = takeInt32(arena, count)
-  const ids = new Uint32Array(2 * count)
+  const ids = takeUint32(arena, 2 * count)
   let row = 0
   let p = span.from
   while (p < span.to) {
@@ -136,7 +148,7 @@ export function decodeFunctions(raw: Uint8Array, span: Span, strings: number, ar
     let size = raw[p++]!
     if (size > 0x7f) {
       p = readWide(raw, p - 1, wide, 0)
-      size = wide[0]!
+      size = lengthOf(wide)
     }
     const end = p + size
     const last = end - 1
@@ -144,32 +156,40 @@ export function decodeFunctions(raw: Uint8Array, span: Span, strings: number, ar
       const from = p
       let tag = raw[p++]!
       if (tag > 0x7f) [tag, p] = wideTag(raw, p, end, `function[${row}]`)
-      if ((tag & 7) !== 0 || tag < 0x08 || tag > 0x28) {
-        p = skipField(raw, p, end, tag, `function[${row}]`, FUNCTION_FIELDS)
-        continue
-      }
+      const value = p
       let low = raw[p++]!
       let high = 0
       if (low > 0x7f) {
         const next = raw[p++]!
-        if (next < 0x80) low += (next << 7) - 0x80
+        if (next < 0x80) low = (low & 0x7f) | (next << 7)
         else {
-          p = readWide(raw, p - 2, wide, 0)
-          low = wide[0]!
-          high = wide[1]!
+          p = readWide(raw, value, wide, 0)
+          low = wide[0]! | 0
+          high = wide[1]! | 0
         }
       }
-      if (tag === 0x08) {
-        ids[2 * row] = low
-        ids[2 * row + 1] = high
-      } else if (tag === 0x28) {
-        startLine[row] = high === 0 ? low : signedDouble(low, high)
-      } else {
-        if (high !== 0 || low >= strings) throw badString(`function[${row}].${FUNCTION_FIELDS[tag >>> 3]}`, from)
-        if (tag === 0x10) name[row] = low
-        else if (tag === 0x18) systemName[row] = low
-        else file[row] = low
+      switch (tag) {
+        case 0x08:
+          ids[2 * row] = low
+          ids[2 * row + 1] = high
+          continue
+        case 0x10:
+          name[row] = low
+          break
+        case 0x18:
+          systemName[row] = low
+          break
+        case 0x20:
+          file[row] = low
+          break
+        case 0x28:
+          startLine[row] = (high | (low >> 31)) === 0 ? low : signedDouble(low, high)
+          continue
+        default:
+          p = skipField(raw, value, end, tag, `function[${row}]`, FUNCTION_FIELDS)
+          continue
       }
+      if (high !== 0 || low >>> 0 >= strings) throw badString(`function[${row}].${FUNCTION_FIELDS[tag >>> 3]}`, from)
     }
     if (p !== end) throw overrun(`function[${row}]`, at)
     row++
@@ -183,6 +203,17 @@ export function decodeFunctions(raw: Uint8Array, span: Span, strings: number, ar
 export interface DecodedLocations {
   readonly table: LocationTable
   readonly ids: IdIndex
+}
+
+/** Two bytes make a line; most writers need seven, and have little more than one line a location. */
+function expectedLines({ bytes, count }: Span): number {
+  return Math.min(bytes >>> 1, count + (count >>> 2) + 16)
+}
+
+export function locationBytes(span: Span): number {
+  const { count } = span
+  const lines = expectedLines(span)
+  return 2 * roomFor(count, 8) + roomFor(count, 4) + roomFor(count + 1, 4) + roomFor(lines, 4) + roomFor(lines, 8)
 }
 
 /**
@@ -200,16 +231,15 @@ export function decodeLocations(
   const address = takeUint32(arena, 2 * count)
   const mapping = takeInt32(arena, count)
   const lineStart = takeInt32(arena, count + 1)
-  const ids = new Uint32Array(2 * count)
+  const ids = takeUint32(arena, 2 * count)
   const denseFunctions = functions.dense
   const functionOfZero = rowOf(functions, 0, 0) - 1
   // Neighbours are mostly of one mapping: its id, where that is a byte, and its row.
   let sameMapping = -1
   let sameMappingRow = -1
-  // Two bytes make a line; most writers need seven and have little more than one line a location.
-  let room = Math.min(span.bytes >>> 1, count + (count >>> 2) + 16)
-  let lineFunction = new Int32Array(room)
-  let line = new Float64Array(room)
+  let room = expectedLines(span)
+  let lineFunction = takeInt32(arena, room)
+  let line = takeFloat64(arena, room)
   let lines = 0
   let row = 0
   let p = span.from
@@ -224,7 +254,7 @@ export function decodeLocations(
     let size = raw[p++]!
     if (size > 0x7f) {
       p = readWide(raw, p - 1, wide, 0)
-      size = wide[0]!
+      size = lengthOf(wide)
     }
     const end = p + size
     const last = end - 1
@@ -237,10 +267,10 @@ export function decodeLocations(
         let lineSize = raw[p++]!
         if (lineSize > 0x7f) {
           p = readWide(raw, p - 1, wide, 0)
-          lineSize = wide[1] === 0 ? wide[0]! : Infinity
+          lineSize = lengthOf(wide)
         }
+        if (lineSize > end - p) throw overrun(`location[${row}].line`, from)
         const lineEnd = p + lineSize
-        if (lineEnd > end) throw overrun(`location[${row}].line`, from)
         if (lines === room) {
           room = Math.min(span.bytes >>> 1, 2 * room)
           lineFunction = grown(lineFunction, new Int32Array(room))
@@ -252,29 +282,28 @@ export function decodeLocations(
           const fieldAt = p
           let lineTag = raw[p++]!
           if (lineTag > 0x7f) [lineTag, p] = wideTag(raw, p, lineEnd, `location[${row}].line`)
-          if (lineTag !== 0x08 && lineTag !== 0x10) {
-            p = skipField(raw, p, lineEnd, lineTag, `location[${row}].line`, LINE_FIELDS)
-            continue
-          }
+          const value = p
           let low = raw[p++]!
           let high = 0
           if (low > 0x7f) {
             const next = raw[p++]!
-            if (next < 0x80) low += (next << 7) - 0x80
+            if (next < 0x80) low = (low & 0x7f) | (next << 7)
             else {
-              p = readWide(raw, p - 2, wide, 0)
-              low = wide[0]!
-              high = wide[1]!
+              p = readWide(raw, value, wide, 0)
+              low = wide[0]! | 0
+              high = wide[1]! | 0
             }
           }
-          if (lineTag === 0x10) number = high === 0 ? low : signedDouble(low, high)
-          else {
+          if (lineTag === 0x10) number = (high | (low >> 31)) === 0 ? low : signedDouble(low, high)
+          else if (lineTag === 0x08) {
             functionRow =
-              (high === 0 && low < denseFunctions.length ? denseFunctions[low]! : findSparse(functions, low, high)) - 1
+              ((high | (low >> 31)) === 0 && low < denseFunctions.length
+                ? denseFunctions[low]!
+                : findSparse(functions, low >>> 0, high >>> 0)) - 1
             if (functionRow < 0 && (low !== 0 || high !== 0)) {
               throw unknownId(`location[${row}].line.function_id`, 'function', low, high, fieldAt)
             }
-          }
+          } else p = skipField(raw, value, lineEnd, lineTag, `location[${row}].line`, LINE_FIELDS)
         }
         if (p !== lineEnd) throw overrun(`location[${row}].line`, from)
         lineFunction[lines] = functionRow
@@ -283,7 +312,7 @@ export function decodeLocations(
       }
       if (tag === 0x08) {
         if (p < last && raw[p]! > 0x7f && raw[p + 1]! < 0x80) {
-          ids[2 * row] = raw[p]! + (raw[p + 1]! << 7) - 0x80
+          ids[2 * row] = (raw[p]! & 0x7f) | (raw[p + 1]! << 7)
           ids[2 * row + 1] = 0
           p += 2
         } else p = readWide(raw, p, ids, row)
@@ -331,7 +360,7 @@ export function badString(field: string, at: number): Error {
 }
 
 export function unknownId(field: string, noun: string, low: number, high: number, at: number): Error {
-  return malformed(field, `unknown ${noun} ${(BigInt(high) << 32n) | BigInt(low)}`, at)
+  return malformed(field, `unknown ${noun} ${(BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)}`, at)
 }
 
 /** Like pprof, takes no table with one id twice: which of the two a sample means cannot be told. */

@@ -31,13 +31,13 @@ const real = readdirSync(corpus)
   .filter(name => name.endsWith('.pb.gz'))
   .map(name => readFileSync(join(corpus, name)))
 
-/** Best of five rounds, ms for one call of `run` per body. */
+/** Best of many short rounds after one to warm up, ms for one body: what a busy machine does to most of them is left out. */
 function msPerBody(bodies: readonly Uint8Array[], rounds: number, run: (body: Uint8Array) => void): number {
   let best = Infinity
-  for (let attempt = 0; attempt < 6; attempt++) {
+  for (let round = 0; round <= rounds; round++) {
     const start = performance.now()
-    for (let round = 0; round < rounds; round++) for (const body of bodies) run(body)
-    best = Math.min(best, (performance.now() - start) / rounds / bodies.length)
+    for (const body of bodies) run(body)
+    best = Math.min(best, (performance.now() - start) / bodies.length)
   }
   return best
 }
@@ -45,16 +45,16 @@ function msPerBody(bodies: readonly Uint8Array[], rounds: number, run: (body: Ui
 function compare(name: string, gzipped: readonly Buffer[]): void {
   const bodies = gzipped.map(body => decompressBodySync(body, 0))
   const bytes = bodies.reduce((sum, body) => sum + body.length, 0) / bodies.length
-  const rounds = Math.ceil((large ? 4000 : 1200) / bodies.length)
+  const rounds = Math.ceil((large ? 40_000 : 8000) / bodies.length)
   const ours = msPerBody(bodies, rounds, body => decodePprof(body, limits))
-  const theirs = msPerBody(bodies, Math.ceil(rounds / 12), body => Profile.decode(body))
-  const gunzip = msPerBody(gzipped, Math.ceil(rounds / 3), body => gunzipSync(body))
-  const decompress = msPerBody(gzipped, Math.ceil(rounds / 3), body => decompressBodySync(body, 0))
+  const theirs = msPerBody(bodies, Math.ceil(rounds / 8), body => Profile.decode(body))
+  const gunzip = msPerBody(gzipped, Math.ceil(rounds / 4), body => gunzipSync(body))
+  const decompress = msPerBody(gzipped, Math.ceil(rounds / 4), body => decompressBodySync(body, 0))
   console.log(`${name}: ${bodies.length} bodies of ${(bytes / 1024).toFixed(1)} KiB`)
-  const row = (what: string, ms: number, ratio: string) =>
-    console.log(
-      `  ${what.padEnd(14)} ${ms.toFixed(4)} ms  ${Math.round(1000 / ms)} profiles/s  ${(bytes / ms / 1000).toFixed(0)} MB/s  ${ratio}`,
-    )
+  const row = (what: string, ms: number, ratio: string) => {
+    const speed = `${Math.round(1000 / ms)} profiles/s  ${(bytes / ms / 1000).toFixed(0)} MB/s`
+    console.log(`  ${what.padEnd(14)} ${ms.toFixed(4)} ms  ${speed}  ${ratio}`)
+  }
   row('decode', ours, `${(theirs / ours).toFixed(1)} × pprof-format, ${(ours / gunzip).toFixed(2)} of gunzipSync`)
   row('pprof-format', theirs, '')
   row('decompress', decompress, `${(decompress / gunzip).toFixed(2)} of gunzipSync`)
