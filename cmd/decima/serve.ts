@@ -27,6 +27,7 @@ import { flagRows, helpText } from './flag-text.ts'
 import { parseFlags } from './flags.ts'
 import { createGroup } from './group.ts'
 import { machineMemory, resolveMemoryLimit } from './memory.ts'
+import { createRequestMetrics } from './request-metrics.ts'
 import { scrapeView } from './scrape-view.ts'
 import { apiLimits, ingestLimits, readConfig } from './settings.ts'
 import { createStoreMetrics } from './store-metrics.ts'
@@ -132,6 +133,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
     corsAllowedOrigins: flags.corsAllowedOrigins,
     enableLifecycle: flags.webEnableLifecycle,
     enableAdminApi: flags.webEnableAdminApi,
+    observe: createRequestMetrics(metrics),
   })
   const engine = (): QueryPool => {
     if (pool === null) throw starting()
