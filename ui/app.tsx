@@ -1,4 +1,5 @@
 /** The frame of the page: head, the page asked for, and the keys that work everywhere. */
+import { useSignalEffect } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { formatProfileType } from '../pkg/profile/type.ts'
 import { FlamePanel } from './flame-panel.tsx'
@@ -27,7 +28,7 @@ export function App() {
     addEventListener('keydown', onKeyDown)
     return () => removeEventListener('keydown', onKeyDown)
   }, [])
-  useEffect(() => {
+  useSignalEffect(() => {
     document.title = page.value === 'targets' ? 'Targets · Decima' : titleOfExplore()
   })
   return (

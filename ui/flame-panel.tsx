@@ -1,6 +1,5 @@
 /** The profile of the chosen span: its head line, search, the flame graph and the table beside it. */
-import { useComputed, useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
+import { useComputed } from '@preact/signals'
 import type { Stats } from './api.ts'
 import { Download } from './download.tsx'
 import { FlameGraph } from './flame-graph.tsx'
@@ -127,10 +126,7 @@ function Headline({ model }: { model: FlameModel | null }) {
 
 function Search({ model, matches }: { model: FlameModel | null; matches: Matches | null }) {
   const { search, picked } = state.value
-  const text = useSignal(picked || search)
-  useEffect(() => {
-    text.value = picked || search
-  }, [picked, search])
+  const text = picked || search
   return (
     <search class="search" aria-label="Functions">
       <label class="visually-hidden" for="search">
@@ -144,14 +140,13 @@ function Search({ model, matches }: { model: FlameModel | null; matches: Matches
         autocomplete="off"
         spellcheck={false}
         maxLength={200}
-        value={text.value}
+        value={text}
         onInput={event => {
-          text.value = event.currentTarget.value
-          adjust({ search: text.value, picked: '' })
+          adjust({ search: event.currentTarget.value, picked: '' })
         }}
         onKeyDown={event => {
           if (event.key === 'Escape') {
-            if (text.value !== '') adjust({ search: '', picked: '' })
+            if (text !== '') adjust({ search: '', picked: '' })
             else document.getElementById('flame-tree')?.focus()
           } else if (event.key === 'Enter') document.getElementById('flame-tree')?.focus()
           else return

@@ -1,6 +1,6 @@
 /** The selector: matchers with completion of names, operators and values. Enter asks; a mistake is underlined. */
 import { useSignal } from '@preact/signals'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { type Completion, completeSelector } from '../pkg/labels/complete.ts'
 import { quoteString } from '../pkg/labels/quote.ts'
 import { formatLabelName } from '../pkg/labels/selector.ts'
@@ -25,7 +25,7 @@ export function SelectorInput() {
   const asking = useRef<AbortController | null>(null)
 
   const committed = state.value.selector
-  useEffect(() => {
+  useLayoutEffect(() => {
     text.value = committed
   }, [committed])
 
@@ -48,7 +48,7 @@ export function SelectorInput() {
   const complete = async (): Promise<void> => {
     const cursor = input.current?.selectionStart ?? text.value.length
     // The grammar starts outside the braces, this input inside them.
-    const found = completeSelector(`{${text.value}`, cursor + 1)
+    const found = afterWholeName(completeSelector(`{${text.value}`, cursor + 1), cursor + 1)
     place.current = { ...found, from: found.from - 1, to: found.to - 1 }
     asking.current?.abort()
     const stop = (asking.current = new AbortController())
@@ -157,6 +157,14 @@ export function SelectorInput() {
       </div>
     </div>
   )
+}
+
+/** A name that is complete, and begins no other, is followed by an operator. */
+function afterWholeName(at: Completion, cursor: number): Completion {
+  if (at.kind !== 'label-name' || at.to !== cursor) return at
+  const begun = labelNames.value.filter(name => name.startsWith(at.prefix))
+  if (begun.length !== 1 || begun[0] !== at.prefix) return at
+  return { kind: 'operator', from: cursor, to: cursor, prefix: '', labelName: at.prefix }
 }
 
 async function candidates(at: Completion, signal: AbortSignal): Promise<Offer[]> {
