@@ -21,3 +21,12 @@ export function labelValue(labels: Labels, name: string): string {
   for (const label of labels) if (label.name === name) return label.value
   return ''
 }
+
+/** Label by label, by name and then by value; of two that begin alike the shorter comes first. */
+export function compareLabels(a: Labels, b: Labels): number {
+  for (let i = 0; i < a.length && i < b.length; i++) {
+    if (a[i]!.name !== b[i]!.name) return a[i]!.name < b[i]!.name ? -1 : 1
+    if (a[i]!.value !== b[i]!.value) return a[i]!.value < b[i]!.value ? -1 : 1
+  }
+  return a.length - b.length
+}

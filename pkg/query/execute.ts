@@ -1,7 +1,7 @@
 /** A query thread's work: one task over one snapshot of the store, answered with what reading it took. */
 import type { Reads, Source } from '../../frostdb/scan/source.ts'
 import { RequestError } from '../base/errors.ts'
-import { type Label, labelValue } from '../labels/labels.ts'
+import { compareLabels, type Label, labelValue } from '../labels/labels.ts'
 import { parseQuery } from '../profile/query.ts'
 import { type Common, createCommon } from './common.ts'
 import type {
@@ -181,7 +181,7 @@ function mergeGroups(
     }),
   )
   const groups: { labels: Label[]; tree: Merged['tree'] }[] = []
-  for (const [key, labels] of [...keys].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const [key, labels] of [...keys].sort(([, a], [, b]) => compareLabels(a, b))) {
     const selected = sources.map((source, s) => select(source, { ...wanted, only: i => keyOf[s]![i] === key }))
     if (selected.some(s => s.profiles > 0)) groups.push({ labels, tree: merge(selected, null, options) })
   }

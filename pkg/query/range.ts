@@ -7,7 +7,7 @@
 
 import type { Source } from '../../frostdb/scan/source.ts'
 import { RequestError } from '../base/errors.ts'
-import { type Labels, labelValue } from '../labels/labels.ts'
+import { compareLabels, type Labels } from '../labels/labels.ts'
 import type { ProfileQuery } from '../profile/query.ts'
 import type { RangePoint, RangeRequest, RangeSeries } from './engine.ts'
 import { labelsTest, multipliesPeriod, selectProfiles, selectSeries } from './select.ts'
@@ -51,14 +51,14 @@ export function queryRange(sources: readonly Source[], query: ProfileQuery, requ
   const points = cells.points(groups.size, unit === 'nanoseconds')
   const periodType = { type: type.periodType, unit: type.periodUnit }
   const sampleType = timesPeriod ? periodType : { type: type.sampleType, unit: type.sampleUnit }
-  return [...groups]
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-    .map(([, { id, labels }]) => ({ labels, points: points[id]!, sampleType, periodType }))
+  return [...groups.values()]
+    .sort((a, b) => compareLabels(a.labels, b.labels))
+    .map(({ id, labels }) => ({ labels, points: points[id]!, sampleType, periodType }))
 }
 
 /** A point type is shown per series: adding up what was taken at different moments would mean nothing. */
 function groupLabels(labels: Labels, delta: boolean, sumBy: readonly string[]): Labels {
-  return delta ? labels.filter(l => sumBy.includes(l.name) && labelValue(labels, l.name) !== '') : labels
+  return delta ? labels.filter(l => sumBy.includes(l.name)) : labels
 }
 
 function groupId(groups: Map<string, { id: number; labels: Labels }>, labels: Labels): number {
@@ -157,7 +157,7 @@ function createCells(step: bigint, delta: boolean): Cells {
       }
       const same = ms === cell.ms[at] && rest === cell.rest[at]
       if (delta) {
-        if (cell.count[at]! > 0 && !same) cell.severalTimes[at] = 1
+        if (cell.ms[at] !== Number.NEGATIVE_INFINITY && !same) cell.severalTimes[at] = 1
         cell.count[at]! += profiles.rowCount[i]!
       } else {
         if (!same) cell.count[at]! += 1
