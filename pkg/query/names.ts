@@ -5,21 +5,14 @@ import { parseMatchers } from '../labels/selector.ts'
 import { parseQuery } from '../profile/query.ts'
 import { formatProfileType, type ProfileType } from '../profile/type.ts'
 import type { LabelRequest, NanoRange } from './engine.ts'
-import { labelsTest, momentOf, sameType } from './select.ts'
+import { labelsTest, sameType, selectProfiles } from './select.ts'
 
-/** 1 for each series with a profile in the range. */
-function seriesIn({ series, profiles }: Source, range: NanoRange | null): Uint8Array {
-  const there = new Uint8Array(series.length)
-  if (range === null) return there.fill(1)
-  const start = momentOf(range.start)
-  const end = momentOf(range.end)
-  for (let i = 0; i < profiles.length; i++) {
-    const ms = profiles.timeMs[i]!
-    if (ms < start.ms || ms > end.ms) continue
-    if (ms === start.ms && profiles.timeRest[i]! < start.rest) continue
-    if (ms === end.ms && profiles.timeRest[i]! > end.rest) continue
-    there[profiles.series[i]!] = 1
-  }
+/** 1 for each series with a profile in the range. A head may know series of which no profile was stored. */
+function seriesIn(source: Source, range: NanoRange | null): Uint8Array {
+  const there = new Uint8Array(source.series.length)
+  const { series, length } = source.profiles
+  if (range === null) for (let i = 0; i < length; i++) there[series[i]!] = 1
+  else for (const i of selectProfiles(source, there.slice().fill(1), range)) there[series[i]!] = 1
   return there
 }
 
