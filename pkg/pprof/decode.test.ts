@@ -144,6 +144,7 @@ for (const [what, digits, want] of [
     '1211 1001 1a0d 0801 18ffffffffffffffffff01',
     { values: [1n], labels: [{ key: 'a', string: null, number: -1n, unit: '' }] },
   ],
+  ['a label that says nothing', '1204 1001 1a00', { values: [1n] }],
   ['an unknown field', '1206 1001 2202 ffff', { values: [1n] }],
 ] as const) {
   test(`reads a sample with ${what}`, () => {

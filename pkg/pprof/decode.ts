@@ -7,22 +7,22 @@
  * What is taken: fields in any order, repeated numbers packed or not, ids of any size up to uint64, unknown fields,
  * no period type, no string table. What is refused, with field and byte offset: lengths and varints that do not fit,
  * indexes outside the string table, ids given twice or (but for one function) 0, unknown locations and functions,
- * samples without exactly one value per sample type. Flags of mappings, folded locations and column numbers are not kept.
+ * samples without exactly one value per sample type. Flags of mappings, folded locations, column numbers and labels
+ * that say nothing are not kept.
  *
  * The result borrows `raw`: its strings lie there.
  */
 import type { DecodedProfile, ValueType } from '../profile/columns.ts'
 import { arenaOf } from './arena.ts'
+import { decodeLocations, locationBytes } from './locations.ts'
 import { decodeSamples, sampleBytes } from './samples.ts'
 import { type RawValueType, scanProfile } from './scan.ts'
 import {
   badString,
   decodeFunctions,
-  decodeLocations,
   decodeMappings,
   decodeStrings,
   functionBytes,
-  locationBytes,
   mappingBytes,
   stringBytes,
 } from './tables.ts'

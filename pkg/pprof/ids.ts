@@ -26,12 +26,13 @@ export function indexIds(ids: Uint32Array, length: number): IdIndex | number {
   const bound = 4 * length + 256
   let max = 0
   for (let i = 0; i < 2 * length; i += 2) {
-    if (ids[i + 1] !== 0 || ids[i]! >= bound) return indexSparse(ids, length)
-    if (ids[i]! > max) max = ids[i]!
+    const id = ids[i]! | 0
+    if (ids[i + 1] !== 0 || id < 0 || id >= bound) return indexSparse(ids, length)
+    if (id > max) max = id
   }
   const dense = new Int32Array(max + 1)
   for (let i = 0; i < length; i++) {
-    const id = ids[2 * i]!
+    const id = ids[2 * i]! | 0
     if (dense[id] !== 0) return i
     dense[id] = i + 1
   }

@@ -125,7 +125,12 @@ export function decodeSamples(
           break
         }
         case 0x1a: {
-          if (labelRows === labels.room) labels = makeLabels(Math.min(span.bytes >>> 1, 2 * labels.room + 64), labels)
+          // One that says nothing is left out: two bytes of a body would make twenty of ours.
+          if (to === p) break
+          if (labelRows === labels.room) {
+            const more = labels.room + (labels.room >>> 1) + 64
+            labels = makeLabels(Math.min(span.bytes >>> 2, more), labels)
+          }
           readLabel(raw, p, to, row, strings, labels, labelRows++)
           p = to
           break

@@ -150,10 +150,9 @@ export const pprofModel: fc.Arbitrary<PprofModel> = record({
   locations: fc.nat(12),
   types: fc.integer({ min: 1, max: 4 }),
 }).chain(size => {
-  const label = record({ key: word, string: fc.option(word), number: int64, unit: word }).map(l => ({
-    ...l,
-    string: l.string || null,
-  }))
+  const label = record({ key: word, string: fc.option(word), number: int64, unit: word })
+    .map(l => ({ ...l, string: l.string || null }))
+    .filter(l => l.key !== '' || l.string !== null || l.number !== 0n || l.unit !== '')
   const sample = record({
     stack: size.locations === 0 ? fc.constant<number[]>([]) : list(fc.nat(size.locations - 1), 20),
     values: fc.array(int64, { minLength: size.types, maxLength: size.types }),
