@@ -91,7 +91,7 @@ function readCorpus() {
     return ids.get(key)!
   }
   const decoder = new TextDecoder()
-  for (const file of readdirSync(CORPUS).sort()) {
+  for (const file of readdirSync(CORPUS, { recursive: true, encoding: 'utf8' }).sort()) {
     if (!file.endsWith('.pb.gz')) continue
     const raw = decompressBodySync(readFileSync(join(CORPUS, file)), 2 ** 26)
     const p = decodePprof(raw, { samples: 0, strings: 0, stringLength: 0 })
@@ -118,5 +118,6 @@ function readCorpus() {
       if (path.length > 0 && !path.includes(-1)) stacks.set(path.join(' '), path)
     }
   }
-  return { functions, locations, stacks: [...stacks.values()] }
+  // Every other one: with them all a profile would name more functions than those of real services do.
+  return { functions, locations, stacks: [...stacks.values()].filter((_, i) => i % 2 === 0) }
 }

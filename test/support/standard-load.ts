@@ -14,8 +14,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { constants, crc32, deflateRawSync } from 'node:zlib'
 import { createPprofWriter, timeField } from './pprof-writer.ts'
-import { randomFrom } from './random.ts'
-import { stackUniverse } from './stack-universe.ts'
+import { type Random, randomFrom } from './random.ts'
+import { type StackUniverse, stackUniverse } from './stack-universe.ts'
 
 export interface LoadShape {
   readonly services: number
@@ -115,11 +115,11 @@ export const podName = (service: number, pod: number): string =>
 export function describeLoad(load: Load): string {
   const n = load.profiles.length
   let gzip = 0
-  for (let i = 0; i < n; i += 20) gzip += load.body(i).length
+  for (let i = 0; i < n; i += 7) gzip += load.body(i).length
   return [
     `${n} profiles of ${load.shape.services} services × ${load.shape.pods} pods`,
     `${(load.rows / 2 / n).toFixed(0)} samples each, ${(load.rows / 1e6).toFixed(2)} M rows`,
-    `${(gzip / Math.ceil(n / 20) / 1024).toFixed(1)} KiB gzip each`,
+    `${(gzip / Math.ceil(n / 7) / 1024).toFixed(1)} KiB gzip each`,
   ].join(', ')
 }
 
@@ -163,7 +163,7 @@ function makeLoad({ services, pods, ticks, seed }: LoadShape): Buffer {
   const universe = stackUniverse(UNIVERSE, seed)
   const binaries = Array.from({ length: services }, (_, service) => {
     const random = randomFrom(seed * 1000 + service)
-    const addresses = universe.locations.map(() => 0x40_1000 + random.below(0x150_0000))
+    const addresses = layOut(universe, random)
     return {
       pool: drawPool(universe.stacks.length, random.next),
       write: createPprofWriter({
@@ -190,11 +190,23 @@ function makeLoad({ services, pods, ticks, seed }: LoadShape): Buffer {
       counts: Int32Array.from(drawn, rank => seen[rank]!),
     })
     for (const rank of drawn) seen[rank] = 0
-    const stream = deflateRawSync(raw, { level: 1, finishFlush: constants.Z_SYNC_FLUSH })
+    const stream = deflateRawSync(raw, { level: 6, finishFlush: constants.Z_SYNC_FLUSH })
     header.set([stream.length, crc32(raw), raw.length, drawn.length, draws], i * HEADER)
     streams.push(stream)
   }
   return Buffer.concat([Buffer.from(header.buffer), ...streams])
+}
+
+/** Addresses of the locations: functions stand one behind the other in an order of the binary's own. */
+function layOut({ functions, locations }: StackUniverse, random: Random): Float64Array {
+  const order = functions.map((_, fn) => ({ fn, key: random.next() })).sort((a, b) => a.key - b.key)
+  const base = new Float64Array(functions.length)
+  let end = 0x40_1000
+  for (const { fn } of order) {
+    base[fn] = end
+    end += 64 * (1 + random.below(200))
+  }
+  return Float64Array.from(locations, ({ lines }) => base[lines.at(-1)!.fn]! + 1 + random.below(64))
 }
 
 /** Distinct stacks of the universe, the most frequent of the service first. */
