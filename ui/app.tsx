@@ -136,7 +136,7 @@ function TypeSelect() {
         onChange={event => go({ type: event.currentTarget.value, zoom: '', picked: '' })}
       >
         {unknown && <option value={state.value.type}>{state.value.type}</option>}
-        {sorted.length === 0 && !unknown && <option value="">no profile types yet</option>}
+        {sorted.length === 0 && !unknown && <option value="">no profile types</option>}
         {sorted.map(type => {
           const text = formatProfileType(type)
           const title = profileTitle(type)

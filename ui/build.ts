@@ -15,7 +15,7 @@ const UI = dirname(fileURLToPath(import.meta.url))
 const ROOT = dirname(UI)
 /** Inputs outside `ui/`: what the page shares with the server, and the versions of the libraries. */
 const SHARED = ['pkg/base', 'pkg/labels', 'pkg/profile', 'package.json', 'package-lock.json']
-const STAMP = 'stamp.json'
+const STAMP = '.stamp' // no ending that a server would serve
 export const SCRIPT_LIMIT = 60_000 // gzip bytes, all scripts together
 
 export const CONTENT_SECURITY_POLICY = [
@@ -72,7 +72,7 @@ export async function buildPage(outDir: string = join(UI, 'dist')): Promise<Buil
   const output = new Map<string, Uint8Array>()
   const keep = (name: string, bytes: Uint8Array): string => {
     const [stem, ending] = name.split('.')
-    const hashed = `${stem}-${createHash('sha256').update(bytes).digest('hex').slice(0, 8)}.${ending}`
+    const hashed = `${stem}-${createHash('sha256').update(bytes).digest('hex').slice(0, 8).toUpperCase()}.${ending}`
     output.set(hashed, bytes)
     return hashed
   }

@@ -6,7 +6,7 @@ import { effect, type Signal, signal, untracked } from '@preact/signals'
 import * as api from './api.ts'
 import type { FlameModel } from './flamegraph/model.ts'
 import type { FromWorker } from './flamegraph/worker.ts'
-import { chosen, now, page, profileType, query, range, state, types } from './state.ts'
+import { chosen, now, page, profileType, query, range, refresh, state, sumBy, types } from './state.ts'
 import { stepFor } from './time.ts'
 
 export interface Loaded<T> {
@@ -30,16 +30,18 @@ const RETRY_MS = 3000
 
 export function startLoading(): void {
   effect(() => {
-    return page.value === 'explore' && types.value === null ? follow(typesLoad, loadTypes) : undefined
+    if (page.value !== 'explore' || types.value !== null) return undefined
+    now.value // asked again with every refresh
+    return follow(typesLoad, loadTypes)
   })
   effect(() => {
     const type = profileType.value
     const asked = query.value
     if (page.value !== 'explore' || type === null || 'error' in asked) return
     const span = range.value
-    const sumBy = state.value.sumBy
+    const by = sumBy.value
     return follow(seriesLoad, signal =>
-      api.querySeries(asked.text, span, { stepSeconds: stepFor(span), sumBy, delta: type.delta }, signal),
+      api.querySeries(asked.text, span, { stepSeconds: stepFor(span), sumBy: by, delta: type.delta }, signal),
     )
   })
   effect(() => {
@@ -75,17 +77,8 @@ function retryWhileEmpty(): (() => void) | undefined {
   const { range: asked, span } = state.value
   const mayCome = load.error?.kind === 'none' && asked.kind === 'relative' && span === null
   if (!temporary && !mayCome && types.value !== null) return
-  const timer = setTimeout(() => {
-    if (types.value === null) stopTypes = restart(stopTypes, () => follow(typesLoad, loadTypes))
-    else now.value = Date.now()
-  }, RETRY_MS)
+  const timer = setTimeout(refresh, RETRY_MS)
   return () => clearTimeout(timer)
-}
-
-let stopTypes: (() => void) | undefined
-function restart(stop: (() => void) | undefined, start: () => () => void): () => void {
-  stop?.()
-  return start()
 }
 
 /** Runs a question into a signal; the returned function cancels it. */

@@ -28,7 +28,7 @@ export function SeriesPanel() {
   return (
     <section class="panel series" aria-label="Series over time" aria-busy={busy}>
       <header class="panel-head">
-        <h2>{count === 1 ? '1 series' : `${count} series`}</h2>
+        <h2>{value === null ? 'Series' : count === 1 ? '1 series' : `${count} series`}</h2>
         {chart.value !== null && chart.value.hidden > 0 && (
           <span class="note">the {MOST_DRAWN} largest are drawn; sum by a label to see all</span>
         )}
@@ -41,7 +41,7 @@ export function SeriesPanel() {
             </button>
           </span>
         ) : (
-          <span class="note wide-only">drag to choose a span</span>
+          count > 0 && <span class="note wide-only">drag to choose a span</span>
         )}
         <SumBy />
       </header>
@@ -106,7 +106,7 @@ function Plot({ chart, format }: { chart: Chart | null; format(value: number): s
       width: element.clientWidth,
       height: HEIGHT,
       legend: { show: false },
-      padding: [8, 8, 0, 0],
+      padding: [8, 22, 0, 0],
       tzDate: ts => (utc ? uPlot.tzDate(new Date(ts * 1000), 'Etc/UTC') : new Date(ts * 1000)),
       scales: {
         x: { range: () => [range.peek().from / 1000, range.peek().to / 1000] },
@@ -120,7 +120,12 @@ function Plot({ chart, format }: { chart: Chart | null; format(value: number): s
       },
       focus: { alpha: 0.35 },
       axes: [
-        { ...axis, size: 26, values: (_u, ticks, _i, _space, step) => ticks.map(t => tickText(t, step, utc)) },
+        {
+          ...axis,
+          size: 26,
+          space: 70,
+          values: (_u, ticks, _i, _space, step) => ticks.map(t => tickText(t, step, utc)),
+        },
         { ...axis, size: 74, values: (_u, ticks) => ticks.map(v => formatter.current(v)) },
       ],
       series: [
@@ -134,6 +139,7 @@ function Plot({ chart, format }: { chart: Chart | null; format(value: number): s
         })),
       ] as uPlot.Series[],
       hooks: {
+        ready: [u => showSpan(u, state.peek().span)],
         setSelect: [
           u => {
             if (u.select.width < 2) return
@@ -148,7 +154,6 @@ function Plot({ chart, format }: { chart: Chart | null; format(value: number): s
     }
     const u = new uPlot(options, [chart.times, ...chart.columns] as uPlot.AlignedData, element)
     plot.current = u
-    showSpan(u, state.peek().span)
     const observer = new ResizeObserver(() => {
       if (element.clientWidth === u.width) return
       u.setSize({ width: element.clientWidth, height: HEIGHT })

@@ -19,22 +19,29 @@ export const state = signal<PageState>(decodeState(location.search))
 export const now = signal(Date.now())
 export const types = signal<readonly ProfileType[] | null>(null)
 
+// Parts of the address by themselves: what depends on one of them stays still when another changes.
+const askedType = computed(() => state.value.type)
+const askedRange = computed(() => state.value.range)
+const askedSpan = computed(() => state.value.span)
+const askedSelector = computed(() => state.value.selector)
+export const sumBy = computed(() => state.value.sumBy)
+
 export const profileType = computed<ProfileType | null>(() => {
   const all = types.value
   if (all === null) return null
-  const wanted = state.value.type
+  const wanted = askedType.value
   return all.find(t => formatProfileType(t) === wanted) ?? (wanted === '' ? (sortTypes(all)[0] ?? null) : null)
 })
-export const typeText = computed(() => (profileType.value ? formatProfileType(profileType.value) : state.value.type))
-export const range = computed<Span>(() => resolveRange(state.value.range, now.value))
+export const typeText = computed(() => (profileType.value ? formatProfileType(profileType.value) : askedType.value))
+export const range = computed<Span>(() => resolveRange(askedRange.value, now.value))
 /** What the flame graph is of. */
-export const chosen = computed<Span>(() => state.value.span ?? range.value)
+export const chosen = computed<Span>(() => askedSpan.value ?? range.value)
 
 /** The selection as the server reads it, or why it is not one, with its place in the selector's text. */
 export const query = computed<
   { readonly text: string } | { readonly error: string; readonly span: readonly [number, number] }
 >(() => {
-  const { selector } = state.value
+  const selector = askedSelector.value
   try {
     return { text: formatSelector({ name: typeText.value || null, matchers: parseMatchers(selector) }) }
   } catch (thrown) {

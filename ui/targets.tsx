@@ -41,6 +41,7 @@ export function Targets() {
   }, [])
 
   const all = list.value ?? []
+  const up = all.filter(t => t.health === 'up')
   const down = all.filter(t => t.health === 'down')
   const listed = shown.value === 'down' ? down : all
   return (
@@ -48,8 +49,7 @@ export function Targets() {
       <section class="panel" aria-label="Targets">
         <header class="panel-head">
           <h2>
-            Targets{' '}
-            <span class="quiet number">{list.value && `${all.length - down.length} of ${all.length} well`}</span>
+            Targets <span class="quiet number">{list.value && `${up.length} of ${all.length} up`}</span>
           </h2>
           <span class="spring" />
           <span class="note wide-only">one line per target and profile type; every {REFRESH_MS / 1000} s</span>

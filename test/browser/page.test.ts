@@ -62,6 +62,12 @@ describe('the page', { skip }, () => {
   }
 
   const shown = async (locator: Locator): Promise<string> => (await locator.allInnerTexts()).join('\n')
+  /** Waits until an element shows the text: what a step changes is drawn a moment later. */
+  const says = (locator: Locator, want: string | RegExp): Promise<void> =>
+    until(`${locator} says ${want}`, async () => {
+      const text = await shown(locator)
+      return typeof want === 'string' ? text === want : want.test(text)
+    })
   const crumbs = (page: Page): Promise<string[]> => page.locator('.crumb').allTextContents()
   const clickFrame = (page: Page, x: number, row: number): Promise<void> =>
     page.locator('.flame-canvas').click({ position: { x, y: row * 20 + 10 } })
@@ -69,9 +75,9 @@ describe('the page', { skip }, () => {
   test('CPU time is chosen first, and everything is there', async () => {
     const page = await openGraph()
     assert.equal(await page.locator('#type').inputValue(), 'process_cpu:cpu:nanoseconds:cpu:nanoseconds:delta')
-    assert.match(await shown(page.locator('.flame h2')), /^CPU time .+ · .+ cores · 90 profiles$/)
-    assert.match(await shown(page.locator('.series h2')), /6 series/)
-    assert.match(await shown(page.locator('.stats')), /11 ms.*1\.41 MiB read.*8\.40 MiB skipped/s)
+    await says(page.locator('.flame h2'), /^CPU time .+ · .+ cores · 90 profiles$/)
+    await says(page.locator('.series h2'), /6 series/)
+    await says(page.locator('.stats'), /11 ms.*1\.41 MiB read.*8\.40 MiB skipped/s)
     assert.equal(await page.title(), 'CPU time · Decima')
     await page.close()
   })
@@ -86,6 +92,10 @@ describe('the page', { skip }, () => {
     await until('a span in the address', () => param(page, 'span') !== null)
     const [from, to] = param(page, 'span')!.split('-').map(Number) as [number, number]
     assert.ok(Math.abs(to - from - 225_000) < 3000, `a quarter of 15 minutes, not ${to - from} ms`)
+    await until('the span is shaded', async () => {
+      const shade = (await page.locator('.u-select').boundingBox())!
+      return Math.abs(shade.width - plot.width / 4) < 6
+    })
     await until('the graph of the span is asked for', () =>
       server.asked.some(
         path => path.startsWith('/api/v1/flamegraph') && path.includes(`start=${(from / 1000).toFixed(3)}`),
@@ -115,6 +125,8 @@ describe('the page', { skip }, () => {
 
   test('a click zooms, a reload shows the same, Back and Escape undo', async () => {
     const page = await openGraph()
+    const flameQuestions = (): number => server.asked.filter(path => path.startsWith('/api/v1/flamegraph')).length
+    const asked = flameQuestions()
     await clickFrame(page, 40, 1)
     await until('zoomed', async () => (await crumbs(page)).length === 2)
     const first = await crumbs(page)
@@ -122,6 +134,7 @@ describe('the page', { skip }, () => {
     await until('zoomed further', async () => (await crumbs(page)).length === 3)
     const second = await crumbs(page)
     const address = page.url()
+    assert.equal(flameQuestions(), asked, 'zooming asks the server nothing')
 
     await page.reload()
     await page.locator('.flame-canvas').waitFor()
@@ -172,12 +185,12 @@ describe('the page', { skip }, () => {
     )
     assert.equal(param(page, 's'), 'marshal')
     for (const name of await page.locator('.top tbody button').allTextContents()) assert.match(name, /marshal/i)
-    assert.equal(await shown(page.locator('.flame h2')), headline)
+    await says(page.locator('.flame h2'), headline)
 
     await page.keyboard.press('Enter')
     await page.keyboard.press('n')
     const selected = page.locator('[role=treeitem][aria-selected=true]')
-    assert.match(await shown(selected), /marshal/i)
+    await says(selected, /marshal/i)
     const before = await selected.getAttribute('id')
     await page.keyboard.press('n')
     assert.notEqual(await selected.getAttribute('id'), before)
@@ -188,7 +201,7 @@ describe('the page', { skip }, () => {
     await page.locator('.flame-canvas').waitFor()
     assert.equal(await page.locator('#search').inputValue(), 'marshal')
     await page.locator('#search').fill('no such thing')
-    assert.equal(await shown(page.locator('.search-count')), 'no match')
+    await says(page.locator('.search-count'), 'no match')
     await page.close()
   })
 
@@ -201,7 +214,7 @@ describe('the page', { skip }, () => {
     const active = (await tree.getAttribute('aria-activedescendant'))!
     const item = page.locator(`#${active}`)
     assert.equal(await item.getAttribute('aria-level'), '3')
-    assert.match(await shown(item), /, total .+, [\d.]+ %, self /)
+    await says(item, /, total .+, [\d.]+ %, self /)
     await page.keyboard.press('l')
     assert.notEqual(await tree.getAttribute('aria-activedescendant'), active)
     await page.keyboard.press('h')
@@ -245,7 +258,7 @@ describe('the page', { skip }, () => {
     const page = await openGraph('?v=1&flip=1&view=flame')
     const box = (await page.locator('.flame-canvas').boundingBox())!
     await page.mouse.move(box.x + 100, box.y + box.height - 8)
-    assert.equal(await shown(page.locator('.tooltip-name')), 'root')
+    await says(page.locator('.tooltip-name'), 'root')
     await page.close()
   })
 
@@ -287,11 +300,11 @@ describe('the page', { skip }, () => {
     await button.click()
     await page.getByRole('button', { name: 'Last 1 hour' }).click()
     assert.equal(param(page, 'range'), '1h')
-    assert.equal(await shown(button), 'Last 1h')
+    await says(button, 'Last 1h')
     await button.click()
     await page.locator('#range-free').fill('1 fortnight')
     await page.keyboard.press('Enter')
-    assert.match(await shown(page.locator('.wrong')), /such as 90m/)
+    await says(page.locator('.wrong'), /such as 90m/)
     await page.locator('#range-free').fill('90m')
     await page.keyboard.press('Enter')
     assert.equal(param(page, 'range'), '1h30m')
@@ -301,9 +314,9 @@ describe('the page', { skip }, () => {
     await page.locator('#range-to').fill('2026-11-25T11:30:00')
     await page.locator('#range-to').press('Enter')
     assert.equal(param(page, 'from'), String(Date.UTC(2026, 10, 25, 10)))
-    assert.equal(await shown(button), '2026-11-25 10:00:00 – 11:30:00 UTC')
+    await says(button, '2026-11-25 10:00:00 – 11:30:00 UTC')
     await page.goBack()
-    assert.equal(await shown(button), 'Last 1h30m')
+    await says(button, 'Last 1h30m')
     await page.close()
   })
 
@@ -315,7 +328,7 @@ describe('the page', { skip }, () => {
     const first = (await names.allTextContents())[0]!
     await names.first().click()
     assert.equal(param(page, 'fn'), first)
-    assert.match(await shown(page.locator('.search-count')), /^1 function · /)
+    await says(page.locator('.search-count'), /^1 function · /)
     await page.keyboard.press('ArrowDown')
     await page.keyboard.press('End')
     await until('the last row has the focus', () =>
@@ -343,7 +356,7 @@ describe('the page', { skip }, () => {
     await page.locator('.target-table').first().waitFor()
     assert.equal(new URL(page.url()).pathname, '/targets')
     assert.equal(await page.locator('.badge-up').count(), 5)
-    assert.match(await shown(page.locator('.last-error').last()), /ECONNREFUSED/)
+    await says(page.locator('.last-error').last(), /ECONNREFUSED/)
     await page.getByText('discovered').first().click()
     await page.getByText('__scheme__="http"').first().waitFor()
     await page.getByRole('button', { name: 'Down (1)' }).click()
@@ -369,8 +382,8 @@ describe('the page', { skip }, () => {
   test('a selector that cannot be read is underlined where it is wrong', async () => {
     const page = await open('?v=1&q=job=api')
     await page.locator('#selector-error').waitFor()
-    assert.match(await shown(page.locator('#selector-error')), /string in quotes/)
-    assert.equal(await shown(page.locator('.selector-mark mark')), 'a')
+    await says(page.locator('#selector-error'), /string in quotes/)
+    await says(page.locator('.selector-mark mark'), 'a')
     await page.close()
   })
 
