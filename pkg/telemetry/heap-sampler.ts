@@ -4,6 +4,8 @@
  *
  * V8 has one such profiler per isolate. It is started through `node:v8`, because one started by the inspector collects all
  * garbage whenever it is read (50 ms for 180 MB), and read through the inspector, because `node:v8` can only read by ending it.
+ * The inspector is told to start it too, which finds it running and makes the session its owner: Node ends the sessions of a
+ * thread before its heap, and a profiler that outlives its heap brings the process down (Node 26).
  *
  * Samples are numbered in the order of allocation. So a window of allocations needs no profiler of its own: it is looked at
  * every 20 ms, and numbers that were never seen are samples whose objects came and went between two looks. The seen ones
@@ -47,12 +49,13 @@ export interface HeapSampler {
   allocations(ended: Promise<unknown>): Promise<AllocationWindow>
 }
 
-let started = false
+let owner: Session | null = null
 
 /** Starts the sampler of this thread, once. */
 export function startHeapSampler(): HeapSampler {
-  if (!started) v8.startHeapProfile({ sampleInterval: HEAP_INTERVAL, stackDepth: STACK_DEPTH })
-  started = true
+  owner ??= start()
+  const session = owner
+  const read = () => readProfile(session)
   return {
     inUse() {
       const profile = read()
@@ -114,14 +117,19 @@ function add(sums: Map<number, [number, number]>, nodeId: number, size: number):
   sum[1] += size
 }
 
-function read(): HeapProfile {
+function start(): Session {
+  v8.startHeapProfile({ sampleInterval: HEAP_INTERVAL, stackDepth: STACK_DEPTH })
   const session = new Session()
   session.connect()
+  session.post('HeapProfiler.startSampling', { samplingInterval: HEAP_INTERVAL })
+  return session
+}
+
+function readProfile(session: Session): HeapProfile {
   let profile: HeapProfile | null = null
   session.post('HeapProfiler.getSamplingProfile', (error, answer) => {
     if (error === null) profile = answer.profile as unknown as HeapProfile // newer than its type
   })
-  session.disconnect()
   if (profile === null) throw new Error('the sampling heap profiler does not run')
   return profile
 }
