@@ -2,15 +2,16 @@
  * The standard load pushed into a server of its own and flushed: CPU of the server against gunzipSync of the same bodies,
  * memory, disk, and every profile checked against what was sent.
  *
- *   node test/bench/ingest.ts [--small] [--cpu-prof=FOLDER]     FOLDER gets .cpuprofile files of the server's threads
+ *   node test/bench/ingest.ts [--small] [--cpu-prof[=FOLDER]]     with .cpuprofile files and the hot spots of every thread
  */
 import { performance } from 'node:perf_hooks'
 import { figure, filesOf, gunzipSeconds, isSmall, sum, withFolder } from '../support/bench.ts'
+import { printHotSpots, profileFlags, profileFolder } from '../support/cpu-profile.ts'
 import { checkLedger, pushLoad } from '../support/push-load.ts'
 import { startServer } from '../support/server-process.ts'
 import { describeLoad, SMALL_LOAD, STANDARD_LOAD, standardLoad } from '../support/standard-load.ts'
 
-const profileFolder = process.argv.find(a => a.startsWith('--cpu-prof='))?.slice('--cpu-prof='.length)
+const profiled = profileFolder()
 const load = standardLoad(isSmall ? SMALL_LOAD : STANDARD_LOAD, Date.now())
 console.log(`ingest: ${describeLoad(load)}`)
 const profiles = load.profiles.length
@@ -18,7 +19,7 @@ const profiles = load.profiles.length
 await withFolder(async folder => {
   const server = await startServer({
     folder,
-    nodeFlags: profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`],
+    nodeFlags: profileFlags(profiled),
   })
   const idle = { cpu: server.cpu(), threads: server.cpuByThread(), memory: server.memory().now }
   const gunzip = gunzipSeconds(load)
@@ -79,5 +80,6 @@ await withFolder(async folder => {
     if (size >= bytes / 1000) figure(`  ${name}`, size / load.rows, `B/row  ${size} B`)
   }
   await server.stop()
+  if (profiled !== null) printHotSpots(profiled)
   if (missing + surplus > 0) process.exitCode = 1
 })
