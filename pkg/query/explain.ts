@@ -2,7 +2,7 @@
 import type { Source } from '../../frostdb/scan/source.ts'
 import type { ProfileQuery } from '../profile/query.ts'
 import type { Explanation, NanoRange } from './engine.ts'
-import { labelsTest, runsOf, selectProfiles, selectSeries } from './select.ts'
+import { isBefore, labelsTest, type Moment, nanosOf, runsOf, selectProfiles, selectSeries } from './select.ts'
 
 export function explain(sources: readonly Source[], text: string, query: ProfileQuery, range: NanoRange): Explanation {
   let bytesRead = 0
@@ -49,12 +49,14 @@ export function explain(sources: readonly Source[], text: string, query: Profile
 }
 
 function spanOf({ profiles }: Source): { min_time: string; max_time: string } {
-  let min = Number.POSITIVE_INFINITY
-  let max = Number.NEGATIVE_INFINITY
-  for (let i = 0; i < profiles.length; i++) {
-    min = Math.min(min, profiles.timeMs[i]!)
-    max = Math.max(max, profiles.timeMs[i]!)
-  }
   if (profiles.length === 0) return { min_time: '0', max_time: '0' }
-  return { min_time: String(BigInt(min) * 1_000_000n), max_time: String(BigInt(max) * 1_000_000n) }
+  const moment = (i: number): Moment => ({ ms: profiles.timeMs[i]!, rest: profiles.timeRest[i]! })
+  let min = moment(0)
+  let max = min
+  for (let i = 1; i < profiles.length; i++) {
+    const at = moment(i)
+    if (isBefore(at, min)) min = at
+    if (isBefore(max, at)) max = at
+  }
+  return { min_time: String(nanosOf(min)), max_time: String(nanosOf(max)) }
 }

@@ -41,7 +41,10 @@ export function merge(
   const sources = new Map<Source, (Sums | null)[]>()
   for (const [s, side] of sides.entries()) {
     for (const one of side) {
-      if (one.runs.size === 0) continue
+      if (one.runs.size === 0) {
+        skip(one.source, options.reads)
+        continue
+      }
       let sums = sources.get(one.source)
       if (sums === undefined) sources.set(one.source, (sums = sides.map(() => null)))
       sums[s] = sumStacks(one, wide, options.reads)
@@ -70,6 +73,11 @@ export function merge(
     baseSelf: self[1] ?? null,
     length,
   }
+}
+
+function skip({ rowGroups }: Source, reads: Reads): void {
+  reads.rowGroupsSkipped += rowGroups.length
+  for (const { bytes } of rowGroups) reads.bytesSkipped += bytes
 }
 
 const boundOf = (selected: readonly Selected[]): number => selected.reduce((sum, s) => sum + s.bound, 0)

@@ -22,7 +22,7 @@ const profiles = LABELS.map((labels, i) =>
   profileOf([`main ${2 ** i}`], { labels, timeNanos: T0 + BigInt(i) * SECOND }),
 )
 
-for (const [matchers, wanted] of [
+const SELECTED: readonly (readonly [string, readonly number[]])[] = [
   ['', [0, 1, 2, 3, 4, 5, 6, 7]],
   ['"http.route"="/a/{id}"', [0]],
   ['"http.route"=~"/a.*"', [0, 1]],
@@ -40,7 +40,8 @@ for (const [matchers, wanted] of [
   ['"a,b"="}","\\""="=~"', [5]],
   ['value="1",stack_id="2",name="3",timestamp="4",time_nanos="5"', [6]],
   ['value="",constructor="","http.route"="","labels.job"="","größe"="","a b"=""', [7]],
-] as const) {
+]
+for (const [matchers, wanted] of SELECTED) {
   test(`{${matchers.replaceAll('\n', ' ')}} selects ${wanted}`, () => {
     const query = `{__name__="${CPU}"${matchers === '' ? '' : `,${matchers}`}}`
     const total = wanted.reduce((n, i) => n + 2 ** i, 0)
