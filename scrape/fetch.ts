@@ -7,10 +7,20 @@
  */
 import { promisify } from 'node:util'
 import * as zlib from 'node:zlib'
-import { Agent, buildConnector, Client, type Dispatcher } from 'undici'
+import { Agent, buildConnector, Client } from 'undici'
 import type { HttpClientConfig } from '../pkg/config/types.ts'
 import { ForbiddenAddressError, guardedLookup, isLinkLocal } from './address.ts'
 import { credentialHeaders, MissingSecretError, tlsOptions } from './credentials.ts'
+import {
+  codeOf,
+  createDeadline,
+  type Deadline,
+  DeadlineError,
+  exchange,
+  isDeadConnection,
+  messageOf,
+  type Response,
+} from './exchange.ts'
 import type { ScrapeFailure } from './outcome.ts'
 
 export interface ScrapeRequest {
@@ -43,20 +53,11 @@ const CONNECT_TIMEOUT_MS = 10_000
 /** Above the usual scrape intervals, so that a connection lives from one scrape to the next. */
 const KEEP_ALIVE_MS = 5 * 60_000
 const MOST_REDIRECTS = 10
-/** Of an answer that is not a profile only the beginning is read. */
-const DETAIL_BYTES = 4096
+const MOST_ORIGINS = 20_000
 /** A dead connection shows at once; a target that dies later died itself. */
 const DEAD_CONNECTION_MS = 1000
 const REDIRECTS = [301, 302, 303, 307, 308]
 const BUSY = /(profil\w*|tracing)[^\n]{0,80}already (in use|running|started|enabled|in progress)|already profiling/i
-
-interface Response {
-  readonly kind: 'response'
-  readonly status: number
-  readonly location: string
-  readonly contentEncoding: string
-  readonly body: Uint8Array
-}
 
 export function createScrapeClient(options: ScrapeClientOptions): ScrapeClient {
   const { http, allowLinkLocal } = options
@@ -76,6 +77,7 @@ export function createScrapeClient(options: ScrapeClientOptions): ScrapeClient {
             ...(allowLinkLocal ? {} : { lookup: guardedLookup }),
           })
           const origin = new URL(`${to.protocol}//${to.host ?? `${to.hostname}:${to.port}`}`).origin
+          if (connects.size > MOST_ORIGINS) connects.clear() // costs those that are open their second try
           connects.set(origin, (connects.get(origin) ?? 0) + 1)
           connector(to, callback)
         },
@@ -168,82 +170,6 @@ function agentOf(connect: buildConnector.connector): Agent {
   return new Agent({ ...CLIENT_OPTIONS, connect })
 }
 
-/** One GET. Rejects with what undici or the deadline says. */
-function exchange(
-  dispatcher: Dispatcher,
-  url: URL,
-  headers: Record<string, string | string[]>,
-  bodyLimit: number,
-  deadline: Deadline,
-): Promise<Response | ScrapeFailure> {
-  return new Promise((resolve, reject) => {
-    let controller: Dispatcher.DispatchController | null = null
-    let settled = false
-    let status = 0
-    let location = ''
-    let contentEncoding = ''
-    let limit = 0
-    let received = 0
-    const chunks: Uint8Array[] = []
-
-    const settle = (act: () => void, error: Error | null) => {
-      if (settled) return
-      settled = true
-      deadline.onEnd = null
-      if (error !== null) controller?.abort(error)
-      act()
-    }
-    const fail = (error: Error) => settle(() => reject(error), error)
-    const finish = () =>
-      settle(
-        () => resolve({ kind: 'response', status, location, contentEncoding, body: concat(chunks, received) }),
-        null,
-      )
-
-    if (deadline.ended !== null) return reject(deadline.ended)
-    deadline.stage = 'connecting'
-    deadline.onEnd = fail
-    dispatcher.dispatch(
-      { origin: url.origin, path: url.pathname + url.search, method: 'GET', headers },
-      {
-        onRequestStart(started) {
-          if (settled) return started.abort(new Error('too late'))
-          controller = started
-          deadline.stage = 'waiting'
-        },
-        onResponseStart(_, statusCode, responseHeaders) {
-          if (statusCode < 200) return
-          deadline.stage = 'reading'
-          status = statusCode
-          location = headerText(responseHeaders['location'])
-          contentEncoding = headerText(responseHeaders['content-encoding'])
-          limit = status === 200 ? bodyLimit : DETAIL_BYTES
-          if (status === 200 && limit > 0 && Number(headerText(responseHeaders['content-length'])) > limit) tooLarge()
-        },
-        onResponseData(_, chunk) {
-          if (settled) return
-          received += chunk.byteLength
-          chunks.push(chunk)
-          if (limit === 0 || received <= limit) return
-          if (status === 200) tooLarge()
-          else {
-            finish()
-            controller?.abort(new Error('enough'))
-          }
-        },
-        // undici frees the connection in a later turn; a next request that starts before would open another one.
-        onResponseEnd: () => queueMicrotask(() => setImmediate(finish)),
-        onResponseError(_, error) {
-          fail(error)
-        },
-      },
-    )
-    function tooLarge() {
-      settle(() => resolve({ kind: 'too_large', limit: bodyLimit }), new Error('too large'))
-    }
-  })
-}
-
 async function judge(response: Response, bodyLimit: number): Promise<Answer> {
   const body = await decodeContent(response, bodyLimit)
   if (!(body instanceof Uint8Array)) return body
@@ -292,38 +218,6 @@ function detailOf(body: Uint8Array): string {
   return text.replace(/[\s\p{Cc}]+/gu, ' ').slice(0, 256)
 }
 
-interface Deadline {
-  stage: 'connecting' | 'waiting' | 'reading'
-  /** Called once, when the time is up or the caller aborts. */
-  onEnd: ((reason: Error) => void) | null
-  ended: Error | null
-  readonly afterMs: number
-  clear(): void
-}
-
-class DeadlineError extends Error {}
-
-function createDeadline(afterMs: number, signal: AbortSignal): Deadline {
-  const end = (reason: Error) => {
-    deadline.ended ??= reason
-    deadline.onEnd?.(reason)
-  }
-  const timer = setTimeout(() => end(new DeadlineError()), afterMs)
-  const aborted = () => end(new Error('stopped'))
-  signal.addEventListener('abort', aborted, { once: true })
-  const deadline: Deadline = {
-    stage: 'connecting',
-    onEnd: null,
-    ended: signal.aborted ? new Error('stopped') : null,
-    afterMs,
-    clear() {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', aborted)
-    },
-  }
-  return deadline
-}
-
 function failureOf(thrown: unknown, deadline: Deadline): ScrapeFailure {
   if (thrown instanceof DeadlineError) return { kind: 'timeout', afterMs: deadline.afterMs, stage: deadline.stage }
   if (thrown instanceof ForbiddenAddressError) return { kind: 'forbidden', reason: thrown.message }
@@ -334,26 +228,4 @@ function failureOf(thrown: unknown, deadline: Deadline): ScrapeFailure {
   if (code.startsWith('HPE_')) return { kind: 'unreadable', reason: `not HTTP: ${reason}` }
   if (deadline.stage === 'reading') return { kind: 'unreachable', reason: `the answer broke off: ${reason}` }
   return { kind: 'unreachable', reason }
-}
-
-function isDeadConnection(thrown: unknown): boolean {
-  return ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(codeOf(thrown))
-}
-
-function codeOf(thrown: unknown): string {
-  return String((thrown as NodeJS.ErrnoException | null)?.code ?? '')
-}
-
-/** Several addresses that all refuse come as one error without a message of its own. */
-function messageOf(thrown: unknown): string {
-  if (thrown instanceof AggregateError && thrown.errors.length > 0) return messageOf(thrown.errors[0])
-  return thrown instanceof Error && thrown.message !== '' ? thrown.message : codeOf(thrown) || String(thrown)
-}
-
-function headerText(value: string | string[] | undefined): string {
-  return Array.isArray(value) ? value.join(', ') : (value ?? '')
-}
-
-function concat(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)
 }

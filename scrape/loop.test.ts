@@ -7,20 +7,10 @@ import type { Ingest, ProfileMeta, ScrapeEvent } from './contract.ts'
 import type { Answer, ScrapeClient, ScrapeRequest } from './fetch.ts'
 import { startScrapeLoop } from './loop.ts'
 import type { Target } from './target.ts'
+import { countingMetrics, someLimits } from './testing.ts'
 
 const START = 1_700_000_000_000
 const BODY: Answer = { kind: 'answered', body: Uint8Array.of(1, 2, 3) }
-const noLimits = {
-  bodySize: 1000,
-  samples: 0,
-  stackDepth: 0,
-  labels: 0,
-  labelNameLength: 0,
-  labelValueLength: 0,
-  strings: 0,
-  stringLength: 0,
-}
-
 const cpu: Target = {
   job: 'api',
   discoveredLabels: [],
@@ -85,15 +75,9 @@ function rig(
     warn: (_, fields) => void warnings.push(String(fields?.['error'])),
     error() {},
   }
-  const metrics = {
-    scrapeEnded: (event: ScrapeEvent) => void out.events.push(event),
-    intervalPassed() {},
-    poolSynced() {},
-    poolReloaded() {},
-    targetsFailed() {},
-  }
-  const settings = () => ({ client, limits: noLimits })
-  const out = { clock, asked: [], mostOpen: 0, events: [], stored: [], warnings } as unknown as Rig
+  const metrics = countingMetrics()
+  const settings = () => ({ client, limits: someLimits })
+  const out = { clock, asked: [], mostOpen: 0, events: metrics.events, stored: [], warnings } as unknown as Rig
   out.loop = startScrapeLoop(target, { clock, ingest, log, metrics, settings, seed: 0 })
   return out
 }
