@@ -1,7 +1,9 @@
 /**
  * The manifest: which blocks a tenant has and from which log segment on nothing is in a block yet. A text file of edits,
- * one a line, each with its checksum: `crc32-in-hex SPACE json`. An edit is in force once its line is durable; a torn
- * last line is no edit. Opening rewrites the file as one edit, by rename.
+ * one a line, each with its checksum: `crc32-in-hex SPACE json`. An edit is in force once its line is durable. A torn last
+ * line is no edit: one without its end, or with a hole of zeros where a sector did not reach the disk. Anything else that
+ * is wrong is damage, and nothing is opened: an edit that is passed over would cost the blocks it adds. Opening
+ * rewrites the file as one edit, by rename, so that its first line is never torn.
  */
 import { crc32 } from 'node:zlib'
 import { CorruptionError } from '../pkg/base/errors.ts'
@@ -28,8 +30,11 @@ export interface ManifestEdit {
 export interface Manifest {
   readonly blocks: readonly BlockEntry[]
   readonly walFrom: number
-  /** Resolves once the edit is durable. Edits are made one after the other. */
-  edit(edit: ManifestEdit): Promise<void>
+  /**
+   * Resolves once the edit is durable. Edits are made one after the other. `inForce` is called in the turn in which the
+   * edit shows in `blocks`.
+   */
+  edit(edit: ManifestEdit, inForce?: () => void): Promise<void>
   close(): Promise<void>
 }
 
@@ -45,7 +50,10 @@ export async function openManifest(disk: Disk, directory: string): Promise<Manif
   if (names.includes('MANIFEST')) {
     for (const edit of parseManifest(new TextDecoder().decode(await disk.read(path)), path)) state = apply(state, edit)
   }
-  const file = { current: await rewrite(disk, directory, { add: state.blocks, remove: [], walFrom: state.walFrom }) }
+  const write = (): Promise<DiskFile> =>
+    rewrite(disk, directory, { add: state.blocks, remove: [], walFrom: state.walFrom })
+  /** Null after a failed edit: its line may stand there torn, and the next must not stand behind it. */
+  let file: DiskFile | null = await write()
   let last: Promise<void> = Promise.resolve()
   return {
     get blocks() {
@@ -54,25 +62,26 @@ export async function openManifest(disk: Disk, directory: string): Promise<Manif
     get walFrom() {
       return state.walFrom
     },
-    edit(edit) {
+    edit(edit, inForce) {
       const turn = last.then(async () => {
         try {
-          await file.current.append([new TextEncoder().encode(line(edit))])
-          await file.current.datasync()
+          file ??= await write()
+          await file.append([new TextEncoder().encode(line(edit))])
+          await file.datasync()
         } catch (error) {
-          // The line may be torn: the next edit must not stand behind it.
-          await file.current.close().catch(() => undefined)
-          file.current = await rewrite(disk, directory, { add: state.blocks, remove: [], walFrom: state.walFrom })
+          await file?.close().catch(() => undefined)
+          file = null
           throw error
         }
         state = apply(state, edit)
+        inForce?.()
       })
       last = turn.catch(() => undefined)
       return turn
     },
     async close() {
       await last
-      await file.current.close()
+      await file?.close()
     },
   }
 }
@@ -81,11 +90,16 @@ async function rewrite(disk: Disk, directory: string, edit: ManifestEdit): Promi
   const fresh = `${directory}/MANIFEST.tmp`
   await disk.remove(fresh)
   const file = await disk.openAppend(fresh, { exclusive: true })
-  await file.append([new TextEncoder().encode(line(edit))])
-  await file.datasync()
-  await disk.rename(fresh, `${directory}/MANIFEST`)
-  await disk.syncDir(directory)
-  return file
+  try {
+    await file.append([new TextEncoder().encode(line(edit))])
+    await file.datasync()
+    await disk.rename(fresh, `${directory}/MANIFEST`)
+    await disk.syncDir(directory)
+    return file
+  } catch (error) {
+    await file.close().catch(() => undefined)
+    throw error
+  }
 }
 
 function apply(
@@ -96,16 +110,16 @@ function apply(
   return { blocks: [...state.blocks.filter(b => !removed.has(b.ulid)), ...edit.add], walFrom: edit.walFrom }
 }
 
-/** A bad line that is not the last is damage: the store must not open with half of its blocks. */
 export function parseManifest(text: string, path: string): ManifestEdit[] {
+  if (text === '') throw new CorruptionError('the manifest is empty', { path, offset: 0 })
   const edits: ManifestEdit[] = []
   let offset = 0
   while (offset < text.length) {
     const end = text.indexOf('\n', offset)
-    if (end < 0) break
-    const json = text.slice(offset + 9, end)
-    if (text.slice(offset, offset + 8) !== crc32(json).toString(16).padStart(8, '0')) {
-      if (end === text.length - 1) break
+    if (end < 0 && offset > 0) break
+    const json = text.slice(offset + 9, end < 0 ? text.length : end)
+    if (end < 0 || text.slice(offset, offset + 8) !== crc32(json).toString(16).padStart(8, '0')) {
+      if (offset > 0 && end === text.length - 1 && text.includes('\0', offset)) break
       throw new CorruptionError('crc32 mismatch in a manifest edit', { path, offset })
     }
     edits.push(JSON.parse(json) as ManifestEdit)
