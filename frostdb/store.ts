@@ -83,25 +83,41 @@ export interface StoreStatus {
 
 interface Member {
   readonly head: Head
-  /** Number of its first log segment, once that is durable and all that came before it in the log is too. */
+  /** Number of its first log segment, once that is durable with all that makes those before it dispensable. */
   readonly firstSegment: Promise<number>
   readonly createdMs: number
   published: HeadCounts
   /** What the log has been given, durable or not. */
   logged: HeadCounts
+  /** Its block, from when the files are there: a manifest edit that fails is made again, not the block. */
+  block: BlockEntry | null
 }
 
 const REPEAT_WINDOW_MS = 10 * 60_000
 const RETRY_MS = 1000
 
-export async function openStore(options: StoreOptions): Promise<Store> {
-  const { disk, clock, log, storagePath } = options
+const foldersOf = (storagePath: string) => {
   const tenant = `${storagePath}/tenants/default`
-  const blocksDirectory = `${tenant}/blocks`
-  const walDirectory = `${storagePath}/wal`
+  return { tenant, blocksDirectory: `${tenant}/blocks`, walDirectory: `${storagePath}/wal` }
+}
+
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { disk, storagePath } = options
+  const { blocksDirectory, walDirectory } = foldersOf(storagePath)
   await disk.makeDir(blocksDirectory)
   await disk.makeDir(walDirectory)
   const unlock = takeLock(storagePath)
+  try {
+    return await openLocked(options, unlock)
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+async function openLocked(options: StoreOptions, unlock: () => void): Promise<Store> {
+  const { disk, clock, log, storagePath } = options
+  const { tenant, blocksDirectory, walDirectory } = foldersOf(storagePath)
   const started = clock.monotonic()
   const manifest = await openManifest(disk, tenant)
   await removeStrays(disk, blocksDirectory, manifest)
@@ -136,7 +152,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
   const member = (head: Head, firstSegment: Promise<number>): Member => {
     const counts = headCounts(head)
-    return { head, firstSegment, createdMs: clock.now(), published: counts, logged: counts }
+    return { head, firstSegment, createdMs: clock.now(), published: counts, logged: counts, block: null }
   }
   /** Oldest first; the last takes writes, the others wait to become blocks. */
   const members: Member[] = []
@@ -144,13 +160,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const last = i === replay.heads.length - 1
     if (head.rows.series.length > 0 || last) members.push(member(head, Promise.resolve(firstSegment)))
   }
-  if (members.length > 0) {
-    // The newest head goes on in a new segment of the same generation.
-    await wal.begin(members.at(-1)!.head.generation)
-  } else {
+  if (members.length === 0) {
     const firstSegment = wal.begin(1)
     members.push(member(createHead(1, options), firstSegment))
     await firstSegment
+  } else {
+    await wal.begin(members.at(-1)!.head.generation)
+    await remember(members.at(-1)!)
   }
 
   const closing = new AbortController()
@@ -161,6 +177,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const counters = { repeated: 0, flushes: 0, flushFailures: 0 }
 
   const active = (): Member => members.at(-1)!
+  /** Never used twice: records of two heads must not meet in one chain, even those that were refused. */
+  let generation = active().head.generation
 
   async function write(writes: readonly ProfileWrite[]): Promise<{ repeated: number }> {
     if (closing.signal.aborted) throw new RequestError('unavailable', 'the store is closing')
@@ -189,7 +207,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       const payload = encodeRecord(target.head, target.logged, groups, repeats)
       const counts = headCounts(target.head)
       target.logged = counts
-      const durable = wal.append(payload).then(
+      const durable = wal.append(target.head.generation, payload).then(
         () => {
           target.published = counts
         },
@@ -204,7 +222,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       durable.catch(() => undefined) // a repeat may be the only one to wait for it
       for (const repeat of repeats) recent.add(repeat, durable)
       await durable
-      if (headBytes(target.head) >= options.activeMemory && target === active()) void seal().then(flushSealed)
+      if (headBytes(target.head) >= options.activeMemory && target === active())
+        void seal().then(flushSealed).catch(unflushed)
     }
     await Promise.all(earlier)
     counters.repeated += earlier.length + twice
@@ -224,7 +243,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
           await startHead()
           writable = true
           log.info('log takes writes again')
-          void flushSealed()
+          flushSealed().catch(unflushed)
           return
         } catch {
           await clock.sleep(RETRY_MS, closing.signal)
@@ -236,24 +255,37 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
 
   /**
-   * The next head, with a segment of its own that begins with what must be remembered of repeats. Head and segment
-   * change in one turn: a record taken after it is in the new segment, one taken before in the old.
+   * The next head, with a segment of its own. Head and segment change in one turn: a record taken after it is in the new
+   * segment, one taken before in the old.
    */
   async function startHead(): Promise<void> {
     if ((await disk.freeBytes(storagePath)) < options.minFreeBytes) throw lowSpace()
-    const next = active().head.generation + 1
-    const head = createHead(next, options)
-    const fresh = member(head, wal.begin(next))
-    const remembered = wal.append(encodeRecord(head, headCounts(head), [], recent.all(clock.now())))
+    const head = createHead(++generation, options)
+    const begun = wal.begin(generation)
+    const fresh = member(
+      head,
+      begun.then(async number => {
+        await remember(fresh)
+        return number
+      }),
+    )
     members.push(fresh)
     try {
       await fresh.firstSegment
-      await remembered
     } catch (error) {
-      remembered.catch(() => undefined)
       members.splice(members.indexOf(fresh), 1)
       throw error
     }
+  }
+
+  /**
+   * A segment begins with what must be known of repeats, as the segments before it go when their head is a block. Said
+   * when it is open and no sooner: only then is it known which of the writes before it were refused.
+   */
+  async function remember(one: Member): Promise<void> {
+    const payload = encodeRecord(one.head, one.logged, [], recent.all(clock.now()))
+    one.logged = headCounts(one.head)
+    await wal.append(one.head.generation, payload)
   }
 
   const lowSpace = (): Error => new Error(`free space is below --storage-min-free-bytes (${options.minFreeBytes})`)
@@ -275,9 +307,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       while (members.length > 1 && !closing.signal.aborted) {
         const [sealed, next] = members as [Member, Member]
         const walFrom = await next.firstSegment
-        const entry = sealed.published.profiles === 0 ? null : await makeBlock(sealed)
-        await manifest.edit({ add: entry === null ? [] : [entry], remove: [], walFrom })
-        members.shift()
+        if (sealed.published.profiles > 0) sealed.block ??= await makeBlock(sealed)
+        const entry = sealed.block
+        // Head and block change places in one turn, or a query between the two would count the rows twice.
+        await manifest.edit({ add: entry === null ? [] : [entry], remove: [], walFrom }, () => members.shift())
         counters.flushes++
         if (entry !== null) made.push(entry.ulid)
         for (let number = await sealed.firstSegment; number < walFrom; number++) {
@@ -291,6 +324,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     })
     return turn.then(() => made)
   }
+
+  /** Whoever does not wait for a flush: it was logged, and is due again. */
+  const unflushed = (): void => {}
 
   async function makeBlock(sealed: Member): Promise<BlockEntry> {
     const started = clock.monotonic()
@@ -311,14 +347,18 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
 
   async function flush(): Promise<{ blocks: string[] }> {
+    await sealing?.catch(unflushed) // it may have begun before the last write
     await seal()
+    if (!writable && active().published.profiles > 0)
+      throw new RequestError('unavailable', 'no block can be made now: the disk is full or failing')
     return { blocks: await flushSealed() }
   }
 
   async function flushInTurn(): Promise<void> {
     while (!closing.signal.aborted) {
       await clock.sleep(1000, closing.signal)
-      if (writable && (await disk.freeBytes(storagePath)) < options.minFreeBytes) failWrites(lowSpace())
+      const free = await disk.freeBytes(storagePath).catch(() => Number.POSITIVE_INFINITY)
+      if (writable && free < options.minFreeBytes) failWrites(lowSpace())
       const due =
         members.length > 1 ||
         (active().published.profiles > 0 && clock.now() - active().createdMs >= options.blockDurationMs)
@@ -368,10 +408,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       closed ??= (async () => {
         closing.abort()
         await failing
-        await wal.close()
-        await flushing
-        await manifest.close()
-        unlock()
+        try {
+          await wal.close()
+        } finally {
+          await flushing
+          await manifest.close()
+          unlock()
+        }
       })()
       return closed
     },

@@ -1,11 +1,12 @@
 /**
  * Replay: the segments that no block holds yet become heads again, one per generation, exactly as they were.
- * Damage is cut or skipped, counted, and named by file and offset.
+ * Damage is cut or skipped, counted, and named by file and offset. What was read is synced before it counts: the process
+ * before may have died between write and sync, and from now on repeats are answered and records lean on it.
  */
 import type { Disk, Log } from '../../pkg/base/ports.ts'
 import { createHead, type Head } from '../head/head.ts'
 import { applyRecord, createReplay, type Repeat } from './record.ts'
-import { decodeSegmentHeader, readSegment, segmentNumber } from './segment.ts'
+import { decodeSegmentHeader, readSegment, SEGMENT_HEADER_BYTES, segmentName, segmentNumber } from './segment.ts'
 
 export interface ReplayResult {
   /** Oldest first. */
@@ -50,13 +51,26 @@ export async function replayWal(options: ReplayOptions): Promise<ReplayResult> {
   let records = 0
   let damaged = 0
   let lostProfiles = 0
+  const pathOf = (number: number): string => `${directory}/${segmentName(number)}`
+  const read = async (number: number): Promise<Uint8Array> => {
+    const file = await disk.openAppend(pathOf(number))
+    await file.datasync().finally(() => file.close())
+    return disk.read(pathOf(number))
+  }
+  let next = numbers.length === 0 ? new Uint8Array(0) : await read(numbers[0]!)
   for (const [index, number] of numbers.entries()) {
-    const path = `${directory}/${String(number).padStart(8, '0')}.seg`
-    const bytes = await disk.read(path)
+    const path = pathOf(number)
+    let bytes = next
     bytesRead += bytes.length
+    const following = numbers[index + 1]
+    if (following !== undefined) {
+      next = await read(following)
+      const previous = decodeSegmentHeader(next)?.previous ?? null
+      if (previous?.number === number) bytes = bytes.subarray(0, previous.bytes)
+    }
     const header = decodeSegmentHeader(bytes)
     if (header === null || header.number !== number) {
-      if (bytes.length >= 16) {
+      if (bytes.length >= SEGMENT_HEADER_BYTES) {
         damaged++
         log.error('log segment has no readable header, skipped', { segment: path, bytes: bytes.length })
       }

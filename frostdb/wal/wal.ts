@@ -3,10 +3,18 @@
  *
  * Group commit: one write and one fdatasync are under way at a time; whatever is appended meanwhile is the next group.
  * After a failed write or sync the segment is never written again (a second fdatasync of the same file may lie): all
- * that waits is rejected, and nothing is taken until `begin` opens a new segment.
+ * that waits is rejected, and nothing is taken until `begin` opens a new segment, whose header says up to where the
+ * failed one counts. As records lean on those before them, no generation goes on after one of its records was rejected:
+ * the next `begin` must be for a new one.
  */
 import type { Clock, Disk, DiskFile } from '../../pkg/base/ports.ts'
-import { encodeRecordFrame, encodeSegmentHeader, SEGMENT_HEADER_BYTES, segmentName } from './segment.ts'
+import {
+  encodeRecordFrame,
+  encodeSegmentHeader,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+  segmentName,
+} from './segment.ts'
 
 /** `interval`: acknowledged after the write, synced each second. `off`: synced by the system when it likes. */
 export type WalSync = 'always' | 'interval' | 'off'
@@ -25,7 +33,8 @@ export interface WalOptions {
 export interface Wal {
   /** Opens a new segment for a generation, after all that was appended before. Resolves with its number once it is durable. */
   begin(generation: number): Promise<number>
-  append(payload: Uint8Array): Promise<void>
+  /** Rejects unless the open segment is of this generation: `begin` may have failed, or another come between. */
+  append(generation: number, payload: Uint8Array): Promise<void>
   /** Waits for what was appended, syncs and closes. */
   close(): Promise<void>
   readonly stats: WalStats
@@ -39,16 +48,21 @@ export interface WalStats {
 }
 
 type Item =
-  | { readonly kind: 'record'; readonly payload: Uint8Array; resolve(): void; reject(error: unknown): void }
+  | {
+      readonly kind: 'record'
+      readonly generation: number
+      readonly payload: Uint8Array
+      resolve(): void
+      reject(error: unknown): void
+    }
   | { readonly kind: 'begin'; readonly generation: number; resolve(number: number): void; reject(error: unknown): void }
 
 interface Segment {
   readonly file: DiskFile
   readonly generation: number
-  readonly path: string
+  readonly number: number
+  /** Up to here it is acknowledged. */
   bytes: number
-  /** Bytes known to be durable (or, without sync, written). */
-  good: number
 }
 
 const SYNC_INTERVAL_MS = 1000
@@ -60,10 +74,12 @@ export function createWal(options: WalOptions): Wal {
   let queue: Item[] = []
   let running: Promise<void> | null = null
   let segment: Segment | null = null
+  let previous: SegmentHeader['previous'] = null
   let nextNumber = options.nextNumber
 
   const enqueue = <T>(make: (resolve: (value: T) => void, reject: (error: unknown) => void) => Item): Promise<T> =>
     new Promise<T>((resolve, reject) => {
+      if (closing.signal.aborted) throw new Error('the log is closed')
       queue.push(make(resolve, reject))
       running ??= commitLoop().finally(() => {
         running = null
@@ -76,7 +92,13 @@ export function createWal(options: WalOptions): Wal {
       const first = queue[0]!
       if (first.kind === 'begin') {
         queue.shift()
-        await openSegment(first.generation).then(first.resolve, error => first.reject(error))
+        await openSegment(first.generation).then(
+          opened => first.resolve(opened.number),
+          async error => {
+            await leaveSegment()
+            first.reject(error)
+          },
+        )
         continue
       }
       const end = queue.findIndex(item => item.kind === 'begin')
@@ -87,7 +109,7 @@ export function createWal(options: WalOptions): Wal {
         for (const item of group) item.resolve()
       } catch (error) {
         stats.failures++
-        await abandonSegment()
+        await leaveSegment()
         const waiting = queue.filter(item => item.kind === 'record')
         queue = queue.filter(item => item.kind === 'begin')
         for (const item of [...group, ...waiting]) item.reject(error)
@@ -95,9 +117,13 @@ export function createWal(options: WalOptions): Wal {
     }
   }
 
-  async function commit(group: readonly { readonly payload: Uint8Array }[]): Promise<void> {
-    if (segment === null) throw new Error('the log has no open segment')
-    if (segment.bytes >= options.segmentBytes) await openSegment(segment.generation)
+  async function commit(
+    group: readonly { readonly generation: number; readonly payload: Uint8Array }[],
+  ): Promise<void> {
+    const full = segment
+    if (full === null || group.some(({ generation }) => generation !== full.generation))
+      throw new Error('the log has no open segment')
+    const open = full.bytes < options.segmentBytes ? full : await openSegment(full.generation)
     const chunks: Uint8Array[] = []
     let bytes = 0
     for (const { payload } of group) {
@@ -105,49 +131,55 @@ export function createWal(options: WalOptions): Wal {
       chunks.push(...framed)
       bytes += framed[0].length + framed[1].length
     }
-    await segment.file.append(chunks)
+    await open.file.append(chunks)
     if (options.sync === 'always') {
-      await segment.file.datasync()
+      await open.file.datasync()
       stats.syncs++
     }
-    segment.bytes += bytes
-    segment.good = segment.bytes
+    if (segment !== open) throw new Error('the log could not be synced')
+    open.bytes += bytes
     stats.bytes += bytes
     stats.records += group.length
   }
 
-  async function openSegment(generation: number): Promise<number> {
+  async function openSegment(generation: number): Promise<Segment> {
     if (segment !== null) {
-      if (options.sync !== 'off') await segment.file.datasync()
-      await segment.file.close()
-      segment = null
+      const { file } = segment
+      if (options.sync !== 'off') await file.datasync()
+      await leaveSegment()
     }
     const number = nextNumber++
     const path = `${directory}/${segmentName(number)}`
     const file = await disk.openAppend(path, { exclusive: true })
-    await file.append([encodeSegmentHeader({ generation, number })])
-    await file.datasync()
-    await disk.syncDir(directory)
-    segment = { file, generation, path, bytes: SEGMENT_HEADER_BYTES, good: SEGMENT_HEADER_BYTES }
-    return number
+    try {
+      await file.append([encodeSegmentHeader({ generation, number, previous })])
+      await file.datasync()
+      await disk.syncDir(directory)
+    } catch (error) {
+      await file.close().catch(() => undefined)
+      await disk.remove(path).catch(() => undefined)
+      throw error
+    }
+    segment = { file, generation, number, bytes: SEGMENT_HEADER_BYTES }
+    return segment
   }
 
-  /** What was not acknowledged is cut off where that is still possible, so that a restart does not bring it back. */
-  async function abandonSegment(): Promise<void> {
+  async function leaveSegment(): Promise<void> {
     if (segment === null) return
-    const { file, path, good } = segment
+    const { file, number, bytes } = segment
     segment = null
+    previous = { number, bytes }
     await file.close().catch(() => undefined)
-    await disk.truncate(path, good).catch(() => undefined)
   }
 
   async function syncInTurn(): Promise<void> {
     while (!closing.signal.aborted) {
       await clock.sleep(SYNC_INTERVAL_MS, closing.signal)
-      // A failed sync here shows at the next append, whose write or sync fails on the same file.
-      await segment?.file.datasync().then(
+      const open = segment
+      // Of a failed sync the next append hears, which finds no segment.
+      await open?.file.datasync().then(
         () => stats.syncs++,
-        () => abandonSegment(),
+        () => (segment === open ? leaveSegment() : undefined),
       )
     }
   }
@@ -156,16 +188,15 @@ export function createWal(options: WalOptions): Wal {
   return {
     stats,
     begin: generation => enqueue<number>((resolve, reject) => ({ kind: 'begin', generation, resolve, reject })),
-    append: payload =>
-      enqueue<void>((resolve, reject) => ({ kind: 'record', payload, resolve: () => resolve(), reject })),
+    append: (generation, payload) =>
+      enqueue<void>((resolve, reject) => ({ kind: 'record', generation, payload, resolve: () => resolve(), reject })),
     async close() {
       closing.abort()
       await running
       if (segment === null) return
       const { file } = segment
       segment = null
-      await file.datasync()
-      await file.close()
+      await file.datasync().finally(() => file.close())
     },
   }
 }
