@@ -60,7 +60,8 @@ interface SeriesOrder {
 
 function orderSeries(view: HeadView, serviceLabels: readonly string[]): SeriesOrder {
   const count = view.seriesOffsets.length - 1
-  const all = Array.from({ length: count }, (_, id) => {
+  const used = new Set(view.profiles.series)
+  const all = [...used].map(id => {
     const series = decodeSeries(seriesText(view.seriesBytes, view.seriesOffsets, id))
     const service = serviceOf(series.labels, serviceLabels)
     return {
