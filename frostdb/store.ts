@@ -10,6 +10,7 @@
 import { RequestError } from '../pkg/base/errors.ts'
 import type { Clock, Disk, Log, Random } from '../pkg/base/ports.ts'
 import { ulid } from '../pkg/base/ulid.ts'
+import { createWriter, type VarintWriter } from '../pkg/base/varint.ts'
 import {
   appendWrites,
   createHead,
@@ -95,6 +96,9 @@ interface Member {
 
 const REPEAT_WINDOW_MS = 10 * 60_000
 const RETRY_MS = 1000
+/** Records are encoded into buffers that are used again once they are in the log. */
+const LOG_BUFFER_BYTES = 1 << 16
+const MOST_BUFFER_BYTES = 1 << 20
 
 const foldersOf = (storagePath: string) => {
   const tenant = `${storagePath}/tenants/default`
@@ -175,50 +179,60 @@ async function openLocked(options: StoreOptions, unlock: () => void): Promise<St
   let flushing: Promise<void> = Promise.resolve()
   let sealing: Promise<void> | null = null
   const counters = { repeated: 0, flushes: 0, flushFailures: 0 }
+  const logBuffers: VarintWriter[] = []
 
   const active = (): Member => members.at(-1)!
   /** Never used twice: records of two heads must not meet in one chain, even those that were refused. */
   let generation = active().head.generation
 
-  async function write(writes: readonly ProfileWrite[]): Promise<{ repeated: number }> {
+  async function write(writes: Iterable<ProfileWrite>): Promise<{ repeated: number }> {
     if (closing.signal.aborted) throw new RequestError('unavailable', 'the store is closing')
     if (!writable)
       throw new RequestError('resource_exhausted', 'the log takes no writes now: the disk is full or failing')
     const now = clock.now()
-    const fresh: ProfileWrite[] = []
     const repeats: Repeat[] = []
     const earlier: Promise<void>[] = []
     const seen = new Set<string>()
     let twice = 0
-    for (const one of writes) {
-      const known = one.repeatKey === null ? undefined : recent.get(one.repeatKey, now)
-      if (known !== undefined) earlier.push(known)
-      else if (one.repeatKey !== null && seen.has(one.repeatKey)) twice++
-      else {
-        fresh.push(one)
-        if (one.repeatKey === null) continue
-        seen.add(one.repeatKey)
-        repeats.push({ key: one.repeatKey, atMs: now })
+    function* fresh(): Generator<ProfileWrite> {
+      for (const one of writes) {
+        const { repeatKey: key } = one
+        const known = key === null ? undefined : recent.get(key, now)
+        if (known !== undefined) earlier.push(known)
+        else if (key !== null && seen.has(key)) twice++
+        else {
+          if (key !== null) {
+            seen.add(key)
+            repeats.push({ key, atMs: now })
+          }
+          yield one
+        }
       }
     }
-    if (fresh.length > 0) {
-      const target = active()
-      const groups = appendWrites(target.head, fresh)
-      const payload = encodeRecord(target.head, target.logged, groups, repeats)
+    const target = active()
+    const groups = appendWrites(target.head, fresh())
+    if (groups.length > 0) {
+      const buffer = logBuffers.pop() ?? createWriter(LOG_BUFFER_BYTES)
+      const payload = encodeRecord(target.head, target.logged, groups, repeats, buffer)
       const counts = headCounts(target.head)
       target.logged = counts
-      const durable = wal.append(target.head.generation, payload).then(
-        () => {
-          target.published = counts
-        },
-        error => {
-          for (const { key } of repeats) recent.forget(key)
-          failWrites(error)
-          throw new RequestError('resource_exhausted', `the log could not be written: ${(error as Error).message}`, {
-            cause: error,
-          })
-        },
-      )
+      const durable = wal
+        .append(target.head.generation, payload)
+        .finally(() => {
+          if (buffer.bytes.length <= MOST_BUFFER_BYTES) logBuffers.push(buffer)
+        })
+        .then(
+          () => {
+            target.published = counts
+          },
+          error => {
+            for (const { key } of repeats) recent.forget(key)
+            failWrites(error)
+            throw new RequestError('resource_exhausted', `the log could not be written: ${(error as Error).message}`, {
+              cause: error,
+            })
+          },
+        )
       durable.catch(() => undefined) // a repeat may be the only one to wait for it
       for (const repeat of repeats) recent.add(repeat, durable)
       await durable

@@ -21,7 +21,9 @@ export interface ProfileWrite {
 export interface Writer {
   /**
    * Appends all or none, and resolves once they are durable and seen by queries. Rejects with `RequestError`:
-   * resource_exhausted when the store takes no writes now, invalid_argument when sums leave int64.
+   * resource_exhausted when the store takes no writes now, invalid_argument when sums leave int64. The writes are pulled
+   * one after the other before this returns; what one borrows need only last until the next is pulled. What pulling
+   * throws rejects all.
    */
-  write(writes: readonly ProfileWrite[]): Promise<{ readonly repeated: number }>
+  write(writes: Iterable<ProfileWrite>): Promise<{ readonly repeated: number }>
 }

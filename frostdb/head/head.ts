@@ -61,6 +61,11 @@ interface Scratch {
   locationStart: Int32Array
   locationFrames: Int32Array
   stack: Int32Array
+  /** Stacks and values of the groups of one write, one after the other. */
+  outStack: Int32Array
+  outWords: Int32Array
+  outRows: number
+  outWordsUsed: number
   /** node → row in the group being summed; valid where stamp[node] is the current mark. */
   slot: Int32Array
   stamp: Int32Array
@@ -85,6 +90,10 @@ export function createHead(generation: number, options: { keepAddresses: boolean
       locationStart: none,
       locationFrames: none,
       stack: new Int32Array(64),
+      outStack: none,
+      outWords: none,
+      outRows: 0,
+      outWordsUsed: 0,
       slot: none,
       stamp: none,
       mark: 0,
@@ -125,17 +134,22 @@ export function headBytes(head: Head): number {
 }
 
 /**
- * Interns and appends the writes, all or none, and returns what was appended, in order. What was interned by a write
- * that throws stays: it is in the dictionaries, not in the rows.
+ * Interns and appends the writes, all or none, and returns what was appended, in order; the groups' columns are borrowed
+ * until the next call. What was interned by a write that throws stays: it is in the dictionaries, not in the rows.
  */
-export function appendWrites(head: Head, writes: readonly ProfileWrite[]): AppendedGroup[] {
+export function appendWrites(head: Head, writes: Iterable<ProfileWrite>): AppendedGroup[] {
+  head.scratch.outRows = 0
+  head.scratch.outWordsUsed = 0
   const profiles = head.rows.series.length
   const samples = head.rows.stack.length
+  const { minMs, maxMs } = head
   const groups: AppendedGroup[] = []
   try {
     for (const write of writes) appendWrite(head, write, groups)
   } catch (error) {
     truncateRows(head.rows, profiles, samples)
+    head.minMs = minMs
+    head.maxMs = maxMs
     throw error
   }
   return groups
@@ -253,8 +267,9 @@ function sumStacks(head: Head, write: ProfileWrite, chosen: Int32Array | null): 
   const valueTypes = write.types.length
   const columns = write.profile.sampleTypes.length
   const inWords = new Int32Array(samples.value.buffer, samples.value.byteOffset, samples.value.length * 2)
-  const stack = new Int32Array(count)
-  const words = new Int32Array(count * valueTypes * 2)
+  const stack = takeStacks(s, count)
+  const words = takeWords(s, count * valueTypes * 2)
+  const beyond = new Map<number, number>()
   const mark = ++s.mark
   let distinct = 0
   for (let i = 0; i < count; i++) {
@@ -273,8 +288,8 @@ function sumStacks(head: Head, write: ProfileWrite, chosen: Int32Array | null): 
       for (let f = from; f < to; f++) s.stack[depth++] = locationFrames[f]!
     }
     if (write.stackDepth > 0 && depth > write.stackDepth) {
-      depth = write.stackDepth
-      s.stack[depth - 1] = truncatedFrame(head)
+      s.stack[write.stackDepth] = truncatedFrame(head)
+      depth = write.stackDepth + 1
     }
     const node = internStack(head.stacks, s.stack, 0, depth, head.frames.key.array)
     if (node >= s.slot.length) {
@@ -291,15 +306,39 @@ function sumStacks(head: Head, write: ProfileWrite, chosen: Int32Array | null): 
     }
     for (let v = 0; v < valueTypes; v++) {
       const from = (sample * columns + write.types[v]!.value) * 2
-      addWords(words, (slot * valueTypes + v) * 2, inWords[from]!, inWords[from + 1]!)
+      addWords(words, (slot * valueTypes + v) * 2, inWords[from]!, inWords[from + 1]!, beyond)
     }
   }
+  for (const times of beyond.values()) {
+    if (times !== 0)
+      throw new RequestError('invalid_argument', 'the values of one stack add up to more than an int64 holds')
+  }
+  s.outRows += distinct
+  s.outWordsUsed += distinct * valueTypes * 2
   return {
     count: distinct,
     stack: stack.subarray(0, distinct),
     words: words.subarray(0, distinct * valueTypes * 2),
     valueTypes,
   }
+}
+
+/** Room in the scratch behind what is taken; groups that lie in a scratch that was too small keep it. */
+function takeStacks(s: Scratch, count: number): Int32Array {
+  if (s.outRows + count > s.outStack.length) {
+    s.outStack = new Int32Array(Math.max(count, s.outStack.length * 2))
+    s.outRows = 0
+  }
+  return s.outStack.subarray(s.outRows, s.outRows + count)
+}
+
+function takeWords(s: Scratch, count: number): Int32Array {
+  if (s.outWordsUsed + count > s.outWords.length) {
+    s.outWords = new Int32Array(Math.max(count, s.outWords.length * 2))
+    s.outWordsUsed = 0
+    return s.outWords.subarray(0, count)
+  }
+  return s.outWords.subarray(s.outWordsUsed, s.outWordsUsed + count).fill(0)
 }
 
 function copied(array: Int32Array, length: number): Int32Array {
@@ -312,17 +351,18 @@ function growStack(stack: Int32Array, need: number): Int32Array {
   return copied(stack, Math.max(need, stack.length * 2))
 }
 
-/** words[at..at+2) += the int64 (low, high). */
-function addWords(words: Int32Array, at: number, low: number, high: number): void {
-  const before = words[at + 1]!
+/**
+ * words[at..at+2) += the int64 (low, high). A sum may leave int64 on its way and come back: how many times 2^64 it is off
+ * stands in `beyond` meanwhile.
+ */
+function addWords(words: Int32Array, at: number, low: number, high: number, beyond: Map<number, number>): void {
   const sumLow = (words[at]! >>> 0) + (low >>> 0)
-  const carry = sumLow > 4294967295 ? 1 : 0
-  const sumHigh = before + high + carry
-  if (sumHigh > 2147483647 || sumHigh < -2147483648) {
-    throw new RequestError('invalid_argument', 'the values of one stack add up to more than an int64 holds')
-  }
+  const sumHigh = words[at + 1]! + high + (sumLow > 4294967295 ? 1 : 0)
   words[at] = sumLow
   words[at + 1] = sumHigh
+  if (sumHigh > 2147483647 || sumHigh < -2147483648) {
+    beyond.set(at, (beyond.get(at) ?? 0) + (sumHigh > 0 ? 1 : -1))
+  }
 }
 
 const TRUNCATED = new TextEncoder().encode('[truncated]')

@@ -16,6 +16,7 @@ import {
   readInt64s,
   readVarint,
   type VarintReader,
+  type VarintWriter,
   writeBytes,
   writeDeltas,
   writeDouble,
@@ -36,16 +37,15 @@ export interface Repeat {
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-/** Entries of the head from `since` on, and the groups just appended. */
+/** Entries of the head from `since` on, and the groups just appended. The record lies in `w`, from its start. */
 export function encodeRecord(
   head: Head,
   since: HeadCounts,
   groups: readonly AppendedGroup[],
   repeats: readonly Repeat[],
+  w: VarintWriter = createWriter(),
 ): Uint8Array {
-  let size = 1024
-  for (const group of groups) size += group.count * (4 + 5 * group.valueTypes)
-  const w = createWriter(size)
+  w.length = 0
   const { strings, frames, stacks, series } = head
   const offsets = strings.offsets.array
   writeVarint(w, since.strings)

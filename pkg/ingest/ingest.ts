@@ -1,5 +1,5 @@
 /**
- * The write path, for every protocol: decompress → decode → prune → name, time, label → store. It resolves once the
+ * The write path, for every protocol: decompress → decode → mend → prune → name, time, label → store. It resolves once the
  * store has the profile on disk. A request is taken whole or not at all: everything that can be refused is refused
  * before the first row is written.
  */
@@ -8,11 +8,15 @@ import { crc32 } from 'node:zlib'
 import type { ProfileWrite, Writer } from '../../frostdb/writer.ts'
 import { RequestError } from '../base/errors.ts'
 import type { Clock } from '../base/ports.ts'
+import { createDecodeScratch, type DecodeScratch } from '../pprof/arena.ts'
 import { decodePprof, type PprofProfile } from '../pprof/decode.ts'
 import { decompressBody } from '../pprof/decompress.ts'
+import { pruneFrames } from '../pprof/prune.ts'
 import type { DecodedProfile } from '../profile/columns.ts'
+import type { ProfileType } from '../profile/type.ts'
 import type { Ingest, IngestOptions, IngestProfile, IngestResult } from './contract.ts'
 import { seriesLabels, splitByLabels } from './labels.ts'
+import { mendStrings } from './mend.ts'
 
 export interface IngestSettings {
   readonly writer: Writer
@@ -52,26 +56,41 @@ export const createIngestCounters = (): IngestCounters => ({
 const AHEAD_MS = 10 * 60_000
 
 export function createIngest(settings: IngestSettings): Ingest {
+  const scratch = createDecodeScratch()
   return {
     async ingest(profiles, options) {
-      const writes: ProfileWrite[] = []
+      const bodies: Uint8Array[] = []
+      for (const [i, { body }] of profiles.entries()) {
+        bodies.push(
+          await decompressBody(body, options.limits.bodySize).catch(error => refuse(profiles.length, i, error)),
+        )
+      }
       let samples = 0
-      for (const [i, profile] of profiles.entries()) {
-        try {
-          const write = await prepare(settings, profile, options)
-          writes.push(write)
+      /** Decoded one after the other into the same memory, as the store pulls them. */
+      function* writes(): Generator<ProfileWrite> {
+        for (const [i, { labels }] of profiles.entries()) {
+          let write: ProfileWrite
+          try {
+            write = prepare(settings, bodies[i]!, labels, options, scratch)
+          } catch (error) {
+            refuse(profiles.length, i, error)
+          }
           samples += write.profile.samples.length
-        } catch (error) {
-          throw profiles.length > 1 ? inSeries(i, error) : error
+          yield write
         }
       }
-      const { repeated } = await settings.writer.write(writes)
-      settings.counters.profiles += writes.length - repeated
+      const { repeated } = await settings.writer.write(writes())
+      settings.counters.profiles += profiles.length - repeated
       settings.counters.samples += samples
       settings.counters.repeated += repeated
       return { samples, repeated } satisfies IngestResult
     },
   }
+}
+
+/** Throws the error; of several profiles, it says which. */
+function refuse(profiles: number, index: number, error: unknown): never {
+  throw profiles > 1 ? inSeries(index, error) : error
 }
 
 function inSeries(index: number, error: unknown): unknown {
@@ -80,20 +99,25 @@ function inSeries(index: number, error: unknown): unknown {
     : error
 }
 
-async function prepare(
+function prepare(
   settings: IngestSettings,
-  { body, labels }: IngestProfile,
+  raw: Uint8Array,
+  labels: IngestProfile['labels'],
   options: IngestOptions,
-): Promise<ProfileWrite> {
+  scratch: DecodeScratch,
+): ProfileWrite {
   const { counters } = settings
   const { limits } = options
   const series = seriesLabels(labels, limits)
-  const raw = await decompressBody(body, limits.bodySize)
-  const profile = decodePprof(raw, limits)
-  counters.stringsCut += profile.cutStrings
+  const decoded = decodePprof(raw, limits, scratch)
+  const { profile: readable, mended } = mendStrings(decoded)
+  const { profile, refusedPatterns } = pruneFrames(readable)
+  counters.stringsCut += decoded.cutStrings
+  counters.stringsMended += mended
+  counters.patternsIgnored += refusedPatterns
   const durationNanos = profile.durationNanos > 0n ? profile.durationNanos : (options.durationNanos ?? 0n)
-  const split = splitByLabels(profile, series.labels, settings.sampleLabels)
-  counters.labelsDropped += split.dropped
+  const split = splitByLabels(profile, series.labels, settings.sampleLabels, limits)
+  counters.labelsDropped += series.dropped + split.dropped
   return {
     profile,
     types: profileTypes(profile, series.name, durationNanos > 0n, options),
@@ -117,7 +141,8 @@ function profileTime(settings: IngestSettings, profile: DecodedProfile, options:
   const timeMs = Number(timeNanos / 1_000_000n)
   const oldest = settings.retentionMs === 0 ? 0 : nowMs - settings.retentionMs
   let wrong: string | null = null
-  if (timeNanos <= 0n) wrong = 'time_nanos is not set'
+  if (timeNanos === 0n) wrong = 'time_nanos is not set'
+  else if (timeNanos < 0n) wrong = `time_nanos ${timeNanos} is before 1970`
   else if (timeMs > nowMs + AHEAD_MS)
     wrong = `time_nanos ${timeNanos} is more than 10 minutes ahead of the server's clock`
   else if (timeMs < oldest) wrong = `time_nanos ${timeNanos} is older than the retention (--storage-retention-time)`
@@ -145,6 +170,7 @@ function profileTypes(
     keep === null
       ? types
       : types.filter(({ type: t }) => keep.some(k => k.type === t.sampleType && k.unit === t.sampleUnit))
+  for (const { type } of kept) checkParts(type)
   if (kept.length === 0) {
     const have = types.map(({ type: t }) => `${t.sampleType}/${t.sampleUnit}`).join(', ')
     throw new RequestError(
@@ -157,8 +183,23 @@ function profileTypes(
   return kept
 }
 
-const decoder = new TextDecoder()
+/** A type is asked for by its parts with colons between them. */
+function checkParts({ name, sampleType, sampleUnit, periodType, periodUnit }: ProfileType): void {
+  for (const [what, text] of Object.entries({
+    __name__: name,
+    'sample type': sampleType,
+    'sample unit': sampleUnit,
+    'period type': periodType,
+    'period unit': periodUnit,
+  })) {
+    if (/[:\0]/.test(text)) {
+      throw new RequestError('invalid_argument', `${what} ${JSON.stringify(text)} holds a colon or NUL`)
+    }
+  }
+}
 
-export function stringReader({ strings }: DecodedProfile): (string: number) => string {
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
+function stringReader({ strings }: DecodedProfile): (string: number) => string {
   return i => decoder.decode(strings.bytes.subarray(strings.start[i]!, strings.end[i]!))
 }

@@ -13,38 +13,51 @@ export interface SeriesName {
   readonly labels: Labels
   /** Name and labels as one text, for telling series apart. */
   readonly key: string
+  /** Reserved labels (`__…`) that were left out. */
+  readonly dropped: number
 }
-
-const encoder = new TextEncoder()
 
 export function seriesLabels(given: readonly Label[], limits: IngestLimits): SeriesName {
   let name = ''
+  let dropped = 0
   const kept: Label[] = []
   for (const label of given) {
-    if (label.name === '__name__') name = label.value
-    else if (!label.name.startsWith('__')) kept.push(label)
+    if (!label.name.isWellFormed() || !label.value.isWellFormed()) {
+      throw new RequestError('invalid_argument', `label ${JSON.stringify(label.name.slice(0, 40))} is not UTF-8`)
+    }
+    if (label.name === '') {
+      throw new RequestError('invalid_argument', `a label without a name has the value ${JSON.stringify(label.value)}`)
+    }
+    if (label.name === '__name__') name ||= label.value
+    else if (label.name.startsWith('__')) dropped++
+    else kept.push(label)
   }
   if (name === '') throw new RequestError('invalid_argument', 'the labels have no __name__, the name of the profile')
   const labels = sortLabels(kept)
+  checkValue('__name__', name, limits)
+  checkLimits(labels, limits)
+  return { name, labels, key: JSON.stringify([name, labels.map(l => [l.name, l.value])]), dropped }
+}
+
+function checkLimits(labels: Labels, limits: IngestLimits): void {
   over('label-limit', limits.labels, labels.length, 'labels')
-  for (const label of labels) {
+  for (const { name, value } of labels) {
     over(
       'label-name-length-limit',
       limits.labelNameLength,
-      byteLength(label.name),
-      `bytes in label name "${label.name.slice(0, 40)}"`,
+      Buffer.byteLength(name),
+      `bytes in label name ${shown(name)}`,
     )
-    over(
-      'label-value-length-limit',
-      limits.labelValueLength,
-      byteLength(label.value),
-      `bytes in the value of label "${label.name.slice(0, 40)}"`,
-    )
+    checkValue(name, value, limits)
   }
-  return { name, labels, key: JSON.stringify([name, labels.map(l => [l.name, l.value])]) }
 }
 
-const byteLength = (text: string): number => (text.length * 3 <= 1024 ? text.length : encoder.encode(text).length)
+function checkValue(name: string, value: string, { labelValueLength }: IngestLimits): void {
+  const bytes = Buffer.byteLength(value)
+  over('label-value-length-limit', labelValueLength, bytes, `bytes in the value of label ${shown(name)}`)
+}
+
+const shown = (name: string): string => JSON.stringify(name.slice(0, 40))
 
 function over(flag: string, limit: number, value: number, what: string): void {
   if (limit > 0 && value > limit)
@@ -58,7 +71,12 @@ export interface SplitSamples {
 }
 
 /** Parts the samples by their string labels. */
-export function splitByLabels(profile: DecodedProfile, labels: Labels, perSample: ReadonlySet<string>): SplitSamples {
+export function splitByLabels(
+  profile: DecodedProfile,
+  labels: Labels,
+  perSample: ReadonlySet<string>,
+  limits: IngestLimits,
+): SplitSamples {
   const { samples } = profile
   const { labelStart, labelKey, labelString } = samples
   const rows = labelStart[samples.length]!
@@ -80,9 +98,21 @@ export function splitByLabels(profile: DecodedProfile, labels: Labels, perSample
   }
 
   const groups = groupSamples(profile, kept)
-  const series = groups.map(group => ({
-    labels: joined(profile, labels, group[0]!, kept),
-    samples: groups.length === 1 ? null : Int32Array.from(group),
+  // Groups whose labels only come in another order are one series.
+  const bySeries = new Map<string, { readonly labels: Labels; readonly groups: number[][] }>()
+  for (const group of groups) {
+    const all = joined(profile, labels, group[0]!, kept)
+    const key = JSON.stringify(all)
+    const known = bySeries.get(key)
+    if (known !== undefined) known.groups.push(group)
+    else {
+      checkLimits(all, limits)
+      bySeries.set(key, { labels: all, groups: [group] })
+    }
+  }
+  const series = [...bySeries.values()].map(one => ({
+    labels: one.labels,
+    samples: bySeries.size === 1 ? null : Int32Array.from(one.groups.flat()),
   }))
   return { series, dropped }
 }
@@ -158,16 +188,18 @@ function joined(profile: DecodedProfile, labels: Labels, sample: number, kept: U
     if (!own.has(name)) own.set(name, text(profile, labelString[row]!))
   }
   const all: Label[] = [...labels]
-  for (const [name, value] of own) {
+  // Those that keep their names first: in whatever order a sample has its labels, they get the same names.
+  const names = [...own.keys()].sort()
+  for (const name of [...names.filter(n => !taken.has(n)), ...names.filter(n => taken.has(n))]) {
     let free = name
     while (taken.has(free)) free = `exported_${free}`
     taken.add(free)
-    all.push({ name: free, value })
+    all.push({ name: free, value: own.get(name)! })
   }
   return sortLabels(all)
 }
 
-const decoder = new TextDecoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 function text({ strings }: DecodedProfile, i: number): string {
   return decoder.decode(strings.bytes.subarray(strings.start[i]!, strings.end[i]!))

@@ -9,14 +9,28 @@ export interface Arena {
   used: number
 }
 
+/** A buffer to decode into again and again, for who is done with one profile before the next. */
+export interface DecodeScratch {
+  buffer: ArrayBuffer
+}
+
+export const createDecodeScratch = (): DecodeScratch => ({ buffer: new ArrayBuffer(0) })
+
+/** A larger profile gets a buffer of its own: one of them must not make the scratch large for good. */
+const MAX_SCRATCH_BYTES = 4 << 20
+
 /** More than this is a body made to be large: its tables take over ten times what it takes itself. */
 const MAX_BYTES = 2 ** 31
 
-export function arenaOf(bytes: number): Arena {
+export function arenaOf(bytes: number, scratch?: DecodeScratch): Arena {
   if (bytes > MAX_BYTES) {
     throw new RequestError('invalid_argument', `profile: its tables take ${bytes} bytes, more than ${MAX_BYTES}`)
   }
-  return { buffer: new ArrayBuffer(bytes), used: 0 }
+  if (scratch === undefined || bytes > MAX_SCRATCH_BYTES) return { buffer: new ArrayBuffer(bytes), used: 0 }
+  if (scratch.buffer.byteLength < bytes)
+    scratch.buffer = new ArrayBuffer(Math.max(bytes, 2 * scratch.buffer.byteLength))
+  else new Uint8Array(scratch.buffer, 0, bytes).fill(0)
+  return { buffer: scratch.buffer, used: 0 }
 }
 
 /** Bytes that `length` elements of `size` bytes take up. */

@@ -13,7 +13,7 @@
  * The result borrows `raw`: its strings lie there.
  */
 import type { DecodedProfile, ValueType } from '../profile/columns.ts'
-import { arenaOf } from './arena.ts'
+import { arenaOf, type DecodeScratch } from './arena.ts'
 import { decodeLocations, locationBytes } from './locations.ts'
 import { decodeSamples, sampleBytes } from './samples.ts'
 import { type RawValueType, scanProfile } from './scan.ts'
@@ -43,8 +43,11 @@ export interface PprofProfile extends DecodedProfile {
 
 const MAX_BODY = 2 ** 31 - 16
 
-/** `raw` is an uncompressed pprof body; throws `RequestError` invalid_argument. */
-export function decodePprof(raw: Uint8Array, limits: DecodeLimits): PprofProfile {
+/**
+ * `raw` is an uncompressed pprof body; throws `RequestError` invalid_argument. With a scratch the result borrows that too,
+ * until the next profile is decoded into it.
+ */
+export function decodePprof(raw: Uint8Array, limits: DecodeLimits, scratch?: DecodeScratch): PprofProfile {
   if (raw.length === 0) throw malformed('profile', 'empty body', 0)
   if (raw.length > MAX_BODY) throw malformed('profile', `body of ${raw.length} bytes, more than ${MAX_BODY}`, MAX_BODY)
   const { bytes, length } = bounded(raw)
@@ -57,6 +60,7 @@ export function decodePprof(raw: Uint8Array, limits: DecodeLimits): PprofProfile
       functionBytes(functions) +
       locationBytes(locations) +
       sampleBytes(samples, types),
+    scratch,
   )
 
   const { table: stringTable, cut } = decodeStrings(bytes, strings, limits.stringLength, arena)
