@@ -81,15 +81,17 @@ export interface SeriesAnswer {
   readonly stats: Stats | null
 }
 
-/** Series of a selection; of a delta type per second, else as they are. */
+/**
+ * Series of a selection; of a delta type per second and summed by labels (none: one sum of all), of a point type every
+ * series as it is.
+ */
 export async function querySeries(
   query: string,
   span: Span,
-  options: { stepSeconds: number; sumBy: string; delta: boolean },
+  options: { stepSeconds: number; sumBy: readonly string[]; delta: boolean },
   signal?: AbortSignal,
 ): Promise<SeriesAnswer> {
-  const params: Record<string, string> = { query, ...isoSpan(span), step: `${options.stepSeconds}s` }
-  if (options.sumBy !== '') params['sumBy'] = options.sumBy
+  const params = { query, ...isoSpan(span), step: `${options.stepSeconds}s`, sumBy: options.sumBy }
   const response = await get('api/profiles/query_range', params, signal)
   const body = (await response.json()) as RangeAnswer
   const series = (body.series ?? []).map(({ labelset, samples }): Series => {
@@ -124,17 +126,21 @@ export async function targets(signal?: AbortSignal): Promise<Target[]> {
   return body.data?.activeTargets ?? []
 }
 
-function urlOf(path: string, params: Readonly<Record<string, string>>): string {
+type Params = Readonly<Record<string, string | readonly string[]>>
+
+function urlOf(path: string, params: Params): string {
   const url = new URL(path, BASE)
-  for (const [key, value] of Object.entries(params)) url.searchParams.set(key, value)
+  for (const [key, value] of Object.entries(params)) {
+    for (const one of typeof value === 'string' ? [value] : value) url.searchParams.append(key, one)
+  }
   return url.href
 }
 
-async function json(path: string, params: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<unknown> {
+async function json(path: string, params: Params, signal?: AbortSignal): Promise<unknown> {
   return (await get(path, params, signal)).json()
 }
 
-async function get(path: string, params: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<Response> {
+async function get(path: string, params: Params, signal?: AbortSignal): Promise<Response> {
   let response: Response
   try {
     response = await fetch(urlOf(path, params), { signal: signal ?? null })

@@ -115,7 +115,8 @@ function Headline({ model }: { model: FlameModel | null }) {
           {model.profiles > 0 && (
             <span class="quiet number wide-only">
               {' '}
-              · {model.profiles.toLocaleString('en')} {model.profiles === 1 ? 'profile' : 'profiles'}
+              · {!type.delta && model.profiles > 1 ? 'mean of ' : ''}
+              {model.profiles.toLocaleString('en')} {model.profiles === 1 ? 'profile' : 'profiles'}
             </span>
           )}
         </>

@@ -67,7 +67,9 @@ function Frame({ model, node, selection }: { model: FlameModel; node: number; se
           <Row title="self" value={model.self[node]!} model={model} selection={selection} />
         </tbody>
       </table>
-      <p class="tooltip-exact number">{formatExact(model.exactTotal[node]!, model.unit)}</p>
+      {model.total[node] === Number(model.exactTotal[node]) && (
+        <p class="tooltip-exact number">{formatExact(model.exactTotal[node]!, model.unit)}</p>
+      )}
     </>
   )
 }

@@ -6,8 +6,10 @@ import { effect, type Signal, signal, untracked } from '@preact/signals'
 import * as api from './api.ts'
 import type { FlameModel } from './flamegraph/model.ts'
 import type { FromWorker } from './flamegraph/worker.ts'
-import { chosen, now, page, profileType, query, range, refresh, state, sumBy, types } from './state.ts'
+import { isCpu } from './profile-names.ts'
+import { askedType, chosen, now, page, profileType, query, range, refresh, state, sumBy, types } from './state.ts'
 import { stepFor } from './time.ts'
+import type { Span } from './url.ts'
 
 export interface Loaded<T> {
   readonly busy: boolean
@@ -30,7 +32,7 @@ const RETRY_MS = 3000
 
 export function startLoading(): void {
   effect(() => {
-    if (page.value !== 'explore' || types.value !== null) return undefined
+    if (page.value !== 'explore') return undefined
     now.value // asked again with every refresh
     return follow(typesLoad, loadTypes)
   })
@@ -39,7 +41,7 @@ export function startLoading(): void {
     const asked = query.value
     if (page.value !== 'explore' || type === null || 'error' in asked) return
     const span = range.value
-    const by = sumBy.value
+    const by = sumBy.value === '' || !type.delta ? [] : sumBy.value === '*' ? labelNames.value : [sumBy.value]
     return follow(seriesLoad, signal =>
       api.querySeries(asked.text, span, { stepSeconds: stepFor(span), sumBy: by, delta: type.delta }, signal),
     )
@@ -48,7 +50,8 @@ export function startLoading(): void {
     const asked = query.value
     if (page.value !== 'explore' || profileType.value === null || 'error' in asked) return
     const span = chosen.value
-    return follow(flameLoad, signal => loadFlame(asked.text, span, signal))
+    const mean = !profileType.value.delta
+    return follow(flameLoad, signal => loadFlame(asked.text, span, mean, signal))
   })
   effect(() => {
     if (page.value !== 'explore' || types.value === null) return
@@ -60,12 +63,26 @@ export function startLoading(): void {
     return () => stop.abort()
   })
   effect(retryWhileEmpty)
+  effect(watchForCpu)
 }
 
 async function loadTypes(signal: AbortSignal): Promise<readonly unknown[]> {
   const found = await api.profileTypes(signal)
-  if (found.length > 0) types.value = found
+  // The same list stays the same object, so that nothing is asked again because of it.
+  if (found.length > 0 && JSON.stringify(found) !== JSON.stringify(types.value)) types.value = found
   return found
+}
+
+/** On a fresh server heap profiles come first, CPU profiles when their seconds are over. */
+function watchForCpu(): (() => void) | undefined {
+  const all = types.value
+  if (page.value !== 'explore' || all === null || askedType.value !== '' || all.some(isCpu)) return
+  const timer = setInterval(() => void loadTypes(AbortSignal.timeout(RETRY_MS)).catch(() => {}), RETRY_MS)
+  const giveUp = setTimeout(() => clearInterval(timer), 60_000)
+  return () => {
+    clearInterval(timer)
+    clearTimeout(giveUp)
+  }
 }
 
 /** A fresh server has nothing yet, a starting one no answer: ask again until there is something. */
@@ -100,9 +117,11 @@ function follow<T>(into: Signal<Loaded<T>>, ask: (signal: AbortSignal) => Promis
   return () => stop.abort()
 }
 
-async function loadFlame(text: string, span: { from: number; to: number }, signal: AbortSignal): Promise<FlameAnswer> {
+/** Profiles of a point in time are not added up over the span: the graph is their mean. */
+async function loadFlame(text: string, span: Span, mean: boolean, signal: AbortSignal): Promise<FlameAnswer> {
   const { bytes, stats } = await api.flamegraph(text, span, signal)
-  const model = await decodeInWorker(bytes)
+  const model = await decodeInWorker(bytes, mean)
+  if (model.length <= 1 && model.profiles === 0) throw new api.ApiError('none', 'no profiles')
   return { model, stats }
 }
 
@@ -111,7 +130,7 @@ let worker: Worker | null = null
 let lastId = 0
 const waiting = new Map<number, { resolve(model: FlameModel): void; reject(error: Error): void }>()
 
-function decodeInWorker(bytes: ArrayBuffer): Promise<FlameModel> {
+function decodeInWorker(bytes: ArrayBuffer, mean: boolean): Promise<FlameModel> {
   if (worker === null) {
     worker = new Worker(new URL(WORKER_FILE, api.BASE), { type: 'module' })
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
@@ -130,6 +149,6 @@ function decodeInWorker(bytes: ArrayBuffer): Promise<FlameModel> {
   const id = ++lastId
   return new Promise((resolve, reject) => {
     waiting.set(id, { resolve, reject })
-    worker!.postMessage({ id, bytes }, [bytes])
+    worker!.postMessage({ id, bytes, mean }, [bytes])
   })
 }

@@ -7,7 +7,7 @@ import type { Matcher } from '../pkg/labels/matcher.ts'
 import { formatMatcher, parseMatchers } from '../pkg/labels/selector.ts'
 import * as api from './api.ts'
 import { nearest } from './nearest.ts'
-import { go, range, state } from './state.ts'
+import { go, query, range, state } from './state.ts'
 import { formatRange } from './time.ts'
 
 export function Note({ title, children }: { title: string; children?: ComponentChildren }) {
@@ -52,16 +52,17 @@ export function ErrorNote({ error }: { error: api.ApiError }) {
   }
 }
 
+/** The server's span is of the whole query as it was sent. */
 function Underlined({ error }: { error: api.ApiError }) {
-  if (error.span === null) return null
-  const text = state.value.selector
+  const asked = query.value
+  if (error.span === null || 'error' in asked) return null
   const [from, to] = error.span
-  if (from >= text.length) return null
+  const end = Math.max(to, from + 1)
   return (
     <code class="underlined">
-      {text.slice(0, from)}
-      <mark>{text.slice(from, Math.max(to, from + 1))}</mark>
-      {text.slice(Math.max(to, from + 1))}
+      {asked.text.slice(0, from)}
+      <mark>{asked.text.slice(from, end)}</mark>
+      {asked.text.slice(end)}
     </code>
   )
 }

@@ -43,13 +43,14 @@ export function SeriesPanel() {
         ) : (
           count > 0 && <span class="note wide-only">drag to choose a span</span>
         )}
-        <SumBy />
+        {type?.delta && <SumBy />}
       </header>
       {error ? (
         <SeriesError error={error} />
       ) : (
         <Plot
           chart={chart.value}
+          unit={unit}
           format={v => (type?.delta ? formatRate(v, unit, isCpu(type)) : formatValue(v, unit))}
         />
       )}
@@ -66,15 +67,16 @@ function SeriesError({ error }: { error: ApiError }) {
 function SumBy() {
   const names = labelNames.value
   const current = state.value.sumBy
-  const all = current === '' || names.includes(current) ? names : [current, ...names]
+  const all = ['', '*'].includes(current) || names.includes(current) ? names : [current, ...names]
   return (
     <label class="inline-label">
-      Sum by
+      Sum
       <select class="field" value={current} onChange={e => go({ sumBy: e.currentTarget.value })}>
-        <option value="">every series</option>
+        <option value="">of everything</option>
+        <option value="*">of nothing: every series</option>
         {all.map(name => (
           <option key={name} value={name}>
-            {name}
+            by {name}
           </option>
         ))}
       </select>
@@ -82,7 +84,7 @@ function SumBy() {
   )
 }
 
-function Plot({ chart, format }: { chart: Chart | null; format(value: number): string }) {
+function Plot({ chart, unit, format }: { chart: Chart | null; unit: string; format(value: number): string }) {
   const box = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
   const formatter = useRef(format)
@@ -126,7 +128,12 @@ function Plot({ chart, format }: { chart: Chart | null; format(value: number): s
           space: 70,
           values: (_u, ticks, _i, _space, step) => ticks.map(t => tickText(t, step, utc)),
         },
-        { ...axis, size: 74, values: (_u, ticks) => ticks.map(v => formatter.current(v)) },
+        {
+          ...axis,
+          size: 74,
+          incrs: unit === 'bytes' ? BINARY_STEPS : undefined,
+          values: (_u, ticks) => ticks.map(v => withoutZeros(formatter.current(v))),
+        } as uPlot.Axis,
       ],
       series: [
         {},
@@ -248,6 +255,13 @@ function legendAt(
     time: formatInstant(Math.round(chart.times[i]!) * 1000, utc),
     color: seriesColor(k, dark),
   }
+}
+
+const BINARY_STEPS = Array.from({ length: 60 }, (_, i) => 2 ** i)
+
+/** `2.00 cores` on an axis is `2 cores`. */
+function withoutZeros(text: string): string {
+  return text.replace(/(\.\d*?)0+(?=\D|$)/, '$1').replace(/\.(?=\D|$)/, '')
 }
 
 /** From zero, with a little air; a flat line at zero still gets a scale. */

@@ -20,7 +20,7 @@ export const now = signal(Date.now())
 export const types = signal<readonly ProfileType[] | null>(null)
 
 // Parts of the address by themselves: what depends on one of them stays still when another changes.
-const askedType = computed(() => state.value.type)
+export const askedType = computed(() => state.value.type)
 const askedRange = computed(() => state.value.range)
 const askedSpan = computed(() => state.value.span)
 const askedSelector = computed(() => state.value.selector)

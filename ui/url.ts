@@ -22,7 +22,7 @@ export interface PageState {
   readonly selector: string // matchers as they stand between braces
   readonly range: TimeRange
   readonly span: Span | null // null: the whole range
-  readonly sumBy: string // label name, empty: every series
+  readonly sumBy: string // label name; empty: one sum of all, `*`: every series
   readonly zoom: string // token of a frame, empty: the root
   readonly search: string
   readonly picked: string // a function chosen in the table

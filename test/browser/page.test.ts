@@ -76,7 +76,7 @@ describe('the page', { skip }, () => {
     const page = await openGraph()
     assert.equal(await page.locator('#type').inputValue(), 'process_cpu:cpu:nanoseconds:cpu:nanoseconds:delta')
     await says(page.locator('.flame h2'), /^CPU time .+ · .+ cores · 90 profiles$/)
-    await says(page.locator('.series h2'), /6 series/)
+    await says(page.locator('.series h2'), '1 series')
     await says(page.locator('.stats'), /11 ms.*1\.41 MiB read.*8\.40 MiB skipped/s)
     assert.equal(await page.title(), 'CPU time · Decima')
     await page.close()
@@ -106,6 +106,24 @@ describe('the page', { skip }, () => {
     await page.goBack()
     assert.equal(param(page, 'span'), `${from}-${to}`)
     await page.locator('.chip').waitFor()
+    await page.close()
+  })
+
+  test('series are summed as chosen', async () => {
+    const page = await openGraph('?v=1&by=*')
+    await says(page.locator('.series h2'), '6 series')
+    await page.locator('.series select').selectOption('job')
+    await says(page.locator('.series h2'), '3 series')
+    assert.equal(param(page, 'by'), 'job')
+    await page.goBack()
+    await says(page.locator('.series h2'), '6 series')
+    await page.close()
+  })
+
+  test('profiles of a point in time are shown as their mean', async () => {
+    const page = await openGraph('?v=1&type=memory:inuse_space:bytes:space:bytes')
+    await says(page.locator('.flame h2'), /^Memory in use [\d.]+ [KMG]iB · mean of 90 profiles$/)
+    assert.equal(await page.locator('.series select').count(), 0)
     await page.close()
   })
 
@@ -279,7 +297,8 @@ describe('the page', { skip }, () => {
     await page.keyboard.press('ArrowDown')
     await page.keyboard.press('Tab')
     await until('asked', () => param(page, 'q') === 'job="cart"')
-    await until('fewer series', async () => (await shown(page.locator('.series h2'))) === '2 series')
+    await page.locator('.series select').selectOption('*')
+    await says(page.locator('.series h2'), '2 series')
     await page.close()
   })
 

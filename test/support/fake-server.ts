@@ -140,29 +140,41 @@ function rangeAnswer(url: URL, empty: boolean, json: Json): void {
   const start = Date.parse(url.searchParams.get('start')!)
   const end = Date.parse(url.searchParams.get('end')!)
   const step = Number.parseFloat(url.searchParams.get('step') ?? '10s') * 1000
-  const sum = url.searchParams.get('sumBy')
-  const instances = sum === 'job' ? [''] : ['10.0.0.1:6060', '10.0.0.2:6060']
+  const sumBy = url.searchParams.getAll('sumBy')
+  const instances = ['10.0.0.1:6060', '10.0.0.2:6060']
   const sampleType = { type: 'cpu', unit: 'nanoseconds' }
-  const series = jobs.flatMap((job, j) =>
-    instances.map((instance, i) => {
-      const random = seeded(j * 17 + i + 1)
-      const samples = []
-      for (let t = Math.ceil(start / step) * step; t <= end; t += step) {
-        const wave = 1 + 0.5 * Math.sin(t / 90_000 + j) + (Math.floor(t / 240_000) % 5 === 0 ? 0.7 : 0)
-        const perSecond = (0.35 + 0.5 * j) * wave * (0.92 + 0.16 * random()) * 1e9
-        samples.push({
-          timestamp: new Date(t).toISOString(),
-          value: String(Math.round(perSecond * (step / 1000))),
-          valuePerSecond: perSecond,
-          duration: String(step * 1e6),
-          count: '1',
-        })
-      }
-      const labels = [{ name: 'job', value: job }, ...(instance ? [{ name: 'instance', value: instance }] : [])]
-      return { labelset: { labels }, samples, periodType: sampleType, sampleType }
-    }),
-  )
-  json({ series, warnings: [] })
+  const series = new Map<string, { labelset: unknown; samples: ReturnType<typeof samplesOf>; sampleType: unknown }>()
+  for (const [j, job] of jobs.entries()) {
+    for (const [i, instance] of instances.entries()) {
+      const labels = [
+        { name: 'instance', value: instance },
+        { name: 'job', value: job },
+      ].filter(label => sumBy.includes(label.name))
+      const key = JSON.stringify(labels)
+      const samples = samplesOf(start, end, step, j, i)
+      const there = series.get(key)
+      if (!there) series.set(key, { labelset: { labels }, samples, sampleType })
+      else for (const [k, sample] of samples.entries()) there.samples[k]!.valuePerSecond += sample.valuePerSecond
+    }
+  }
+  json({ series: [...series.values()], warnings: [] })
+}
+
+function samplesOf(start: number, end: number, step: number, job: number, instance: number) {
+  const random = seeded(job * 17 + instance + 1)
+  const samples = []
+  for (let t = Math.ceil(start / step) * step; t <= end; t += step) {
+    const wave = 1 + 0.5 * Math.sin(t / 90_000 + job) + (Math.floor(t / 240_000) % 5 === 0 ? 0.7 : 0)
+    const valuePerSecond = (0.35 + 0.5 * job) * wave * (0.92 + 0.16 * random()) * 1e9
+    samples.push({
+      timestamp: new Date(t).toISOString(),
+      value: String(Math.round(valuePerSecond * (step / 1000))),
+      valuePerSecond,
+      duration: String(step * 1e6),
+      count: '1',
+    })
+  }
+  return samples
 }
 
 function flameAnswer(url: URL, empty: boolean, nodes: number, response: ServerResponse, json: Json): void {

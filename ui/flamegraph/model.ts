@@ -16,7 +16,7 @@ import { fillOf } from './palette.ts'
 export interface FlameRows {
   readonly parent: Int32Array // -1 at the root
   readonly name: Int32Array
-  readonly total: Float64Array
+  readonly total: Float64Array // for drawing: the exact sum rounded, or a mean
   readonly self: Float64Array
   readonly exactTotal: BigInt64Array
   readonly exactSelf: BigInt64Array
@@ -46,6 +46,13 @@ export interface FlameModel extends FlameRows {
   readonly nameNodes: Int32Array
   /** The heaviest node of a name, -1 where it has none. */
   readonly nameNode: Int32Array
+}
+
+/** The mean of the profiles that were added up; the exact values stay those of the sum. */
+export function meanOf(rows: FlameRows): FlameRows {
+  const count = rows.profiles
+  if (!(count > 1)) return rows
+  return { ...rows, total: rows.total.map(v => v / count), self: rows.self.map(v => v / count) }
 }
 
 export function buildModel(input: FlameRows): FlameModel {
