@@ -71,6 +71,8 @@ export interface StoreStatus {
   readonly wal: Wal['stats']
   readonly writable: boolean
   readonly repeated: number
+  /** Label sets stored without the labels of their samples, as a head had too many series. */
+  readonly demoted: number
   readonly flushes: number
   readonly flushFailures: number
   readonly replay: {
@@ -178,7 +180,7 @@ async function openLocked(options: StoreOptions, unlock: () => void): Promise<St
   let failing: Promise<void> | null = null
   let flushing: Promise<void> = Promise.resolve()
   let sealing: Promise<void> | null = null
-  const counters = { repeated: 0, flushes: 0, flushFailures: 0 }
+  const counters = { repeated: 0, demoted: 0, flushes: 0, flushFailures: 0 }
   const logBuffers: VarintWriter[] = []
 
   const active = (): Member => members.at(-1)!
@@ -210,7 +212,14 @@ async function openLocked(options: StoreOptions, unlock: () => void): Promise<St
       }
     }
     const target = active()
+    const before = target.head.demoted
     const groups = appendWrites(target.head, fresh())
+    if (before === 0 && target.head.demoted > 0) {
+      log.warn('the head has too many series: the labels of samples make no new ones until it is a block', {
+        series: headCounts(target.head).series,
+      })
+    }
+    counters.demoted += target.head.demoted - before
     if (groups.length > 0) {
       const buffer = logBuffers.pop() ?? createWriter(LOG_BUFFER_BYTES)
       const payload = encodeRecord(target.head, target.logged, groups, repeats, buffer)

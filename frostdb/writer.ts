@@ -8,7 +8,7 @@ export interface ProfileWrite {
   /** The profile types to store and which of a sample's values is theirs. */
   readonly types: readonly { readonly type: ProfileType; readonly value: number }[]
   /** One entry per distinct label set of the samples. */
-  readonly series: readonly { readonly labels: Labels; readonly samples: Int32Array | null /* rows; null = all */ }[]
+  readonly series: readonly SeriesWrite[]
   readonly timeNanos: bigint
   readonly durationNanos: bigint
   readonly period: bigint
@@ -16,6 +16,13 @@ export interface ProfileWrite {
   readonly stackDepth: number
   /** Same key within ten minutes: the same profile again. Null: never a repeat. */
   readonly repeatKey: string | null
+}
+
+export interface SeriesWrite {
+  readonly labels: Labels
+  /** What is left of the labels without those that samples brought; absent when they brought none. */
+  readonly targetLabels?: Labels
+  readonly samples: Int32Array | null // rows; null = all
 }
 
 export interface Writer {

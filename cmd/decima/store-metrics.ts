@@ -63,6 +63,11 @@ export function createStoreMetrics(metrics: Metrics, store: Store, counters: Ing
     'Scraped profiles whose time was missing, ahead, or too old.',
     () => counters.timesReplaced,
   )
+  total(
+    'decima_ingest_series_demoted_total',
+    'Label sets stored without the labels of their samples, as the head had too many series.',
+    () => store.status.demoted,
+  )
   total('decima_ingest_strings_cut_total', 'Strings cut to --string-length-limit.', () => counters.stringsCut)
   total('decima_ingest_strings_mended_total', 'Strings that were not UTF-8.', () => counters.stringsMended)
   total('decima_ingest_labels_dropped_total', 'Labels of samples that were not kept.', () => counters.labelsDropped)

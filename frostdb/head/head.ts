@@ -6,11 +6,12 @@
 
 import { usedBytes, view } from '../../pkg/base/column.ts'
 import { RequestError } from '../../pkg/base/errors.ts'
+import type { Labels } from '../../pkg/labels/labels.ts'
 import { createFrames, type FrameFields, frameCount, internFrame, viewFrames } from '../../pkg/profile/frame-table.ts'
 import type { FrameColumns, StringColumn } from '../../pkg/profile/frames.ts'
 import { createStacks, internStack } from '../../pkg/profile/stack-table.ts'
 import { createStrings, internString, stringCount } from '../../pkg/profile/string-table.ts'
-import type { ProfileWrite } from '../writer.ts'
+import type { ProfileWrite, SeriesWrite } from '../writer.ts'
 import {
   appendProfile,
   createRows,
@@ -35,6 +36,9 @@ export interface Head {
   /** Least and greatest time of its profiles, ms; Infinity and -Infinity when it has none. */
   minMs: number
   maxMs: number
+  readonly maxSeries: number
+  /** Label sets that were stored without the labels of their samples, as there were too many series. */
+  demoted: number
   readonly scratch: Scratch
 }
 
@@ -72,7 +76,10 @@ interface Scratch {
   mark: number
 }
 
-export function createHead(generation: number, options: { keepAddresses: boolean }): Head {
+/** Beyond so many series a head takes no new one for labels that samples bring. */
+const MAX_SERIES = 100_000
+
+export function createHead(generation: number, options: { keepAddresses: boolean; maxSeries?: number }): Head {
   const none = new Int32Array(0)
   return {
     generation,
@@ -83,6 +90,8 @@ export function createHead(generation: number, options: { keepAddresses: boolean
     rows: createRows(),
     minMs: Number.POSITIVE_INFINITY,
     maxMs: Number.NEGATIVE_INFINITY,
+    maxSeries: options.maxSeries ?? MAX_SERIES,
+    demoted: 0,
     scratch: {
       names: none,
       systemNames: none,
@@ -164,8 +173,9 @@ function appendWrite(head: Head, write: ProfileWrite, groups: AppendedGroup[]): 
     durationNanos: Number(write.durationNanos),
     period: Number(write.period),
   }
-  for (const { labels, samples } of write.series) {
-    const values = sumStacks(head, write, samples)
+  for (const one of write.series) {
+    const values = sumStacks(head, write, one.samples)
+    const labels = affordableLabels(head, write, one)
     const series = new Int32Array(write.types.length)
     for (let v = 0; v < write.types.length; v++) {
       series[v] = internSeries(head.series, encodeSeries({ type: write.types[v]!.type, labels }))
@@ -174,6 +184,14 @@ function appendWrite(head: Head, write: ProfileWrite, groups: AppendedGroup[]): 
     appendGroup(head, group)
     groups.push(group)
   }
+}
+
+/** The labels of samples are given up where they would make yet another series of a head that has too many. */
+function affordableLabels(head: Head, { types }: ProfileWrite, { labels, targetLabels }: SeriesWrite): Labels {
+  if (targetLabels === undefined || seriesCount(head.series) + types.length <= head.maxSeries) return labels
+  if (types.every(({ type }) => head.series.ids.has(encodeSeries({ type, labels })))) return labels
+  head.demoted++
+  return targetLabels
 }
 
 /** Appends the profile rows of a group: from a write, or from a log record. */

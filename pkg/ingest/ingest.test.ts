@@ -290,6 +290,34 @@ test('a stack deeper than the limit keeps its innermost frames', async () => {
   )
 })
 
+test('labels of samples make no series beyond the limit of a head; known ones and targets go on', async () => {
+  const { take, last } = path()
+  const head = createHead(1, { keepAddresses: false, maxSeries: 5 })
+  const store = async (samples: string[], job = 'api') => {
+    await take({ samples }, {}, { __name__: 'process_cpu', job })
+    appendWrites(head, [last()])
+  }
+  await store(['a 1 1 {user=1}', 'b 2 2 {user=2}'])
+  await store(['a 4 4 {user=3}', 'b 8 8 {user=2}', 'c 16 16'])
+  await store(['a 32 32'], 'web')
+  assert.equal(head.demoted, 1)
+  const view = viewHead(head, headCounts(head))
+  const source = headSource(view, new Map())
+  const total = (matchers: string): string => {
+    const query = `process_cpu:samples:count:cpu:nanoseconds:delta{${matchers}}`
+    const selection = { kind: 'merge', query, range: { start: 0n, end: T0 * 2n } } as const
+    return /total (\d+)/.exec(formatTree(askMerged([source], 'function', { selection }).tree))![1]!
+  }
+  assert.deepEqual(['', 'user="1"', 'user="2"', 'user="3"', 'job="api",user=""', 'job="web"'].map(total), [
+    '63',
+    '1',
+    '10',
+    '0',
+    '20',
+    '32',
+  ])
+})
+
 test('several profiles are taken whole or not at all, and the message says which was wrong', async () => {
   const { ingest, written, counters } = path()
   const profile = (body: Uint8Array) => ({ body, labels: [{ name: '__name__', value: 'cpu' }] })

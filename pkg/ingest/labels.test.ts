@@ -114,6 +114,15 @@ for (const [samples, limits, message] of [
   })
 }
 
+test('a series says what its labels are without those of its samples', () => {
+  const body = pprofOf({ samples: ['a 1 1', 'b 1 1 {x=1 job=2}'] })
+  const { series } = splitByLabels(decodePprof(body, none), labelsOf('job=a'), new Set(), none)
+  assert.deepEqual(
+    series.map(s => s.targetLabels && text(s.targetLabels)),
+    [undefined, 'job=a'],
+  )
+})
+
 test('thousands of label sets, each with its samples', () => {
   const samples = Array.from({ length: 4000 }, (_, i) => `x=${i % 1000} y=${i % 7}`)
   const series = split('job=a', samples)

@@ -2,6 +2,7 @@
  * Labels on the write path: those of the series are checked against the limits; string labels of pprof samples join
  * them, so that one profile may become several series of the same time.
  */
+import type { SeriesWrite } from '../../frostdb/writer.ts'
 import { RequestError } from '../base/errors.ts'
 import { type Label, type Labels, sortLabels } from '../labels/labels.ts'
 import type { DecodedProfile } from '../profile/columns.ts'
@@ -65,7 +66,7 @@ function over(flag: string, limit: number, value: number, what: string): void {
 }
 
 export interface SplitSamples {
-  readonly series: readonly { readonly labels: Labels; readonly samples: Int32Array | null }[]
+  readonly series: readonly SeriesWrite[]
   /** Labels of samples that were left out: numeric, reserved, or meant to be kept per sample. */
   readonly dropped: number
 }
@@ -112,6 +113,7 @@ export function splitByLabels(
   }
   const series = [...bySeries.values()].map(one => ({
     labels: one.labels,
+    ...(one.labels.length === labels.length ? {} : { targetLabels: labels }),
     samples: bySeries.size === 1 ? null : Int32Array.from(one.groups.flat()),
   }))
   return { series, dropped }
