@@ -8,17 +8,15 @@ export interface StringInterner {
   readonly bytes: Column<Uint8Array>
   /** End of each string; string i begins where i-1 ends. Row 0 is the 0 in front. */
   readonly offsets: Column<Int32Array>
-  /** Open addressing: string id + 1, 0 = free; beside it the hash, so that most misses cost no byte compare. */
+  /** Open addressing: pairs of hash and string + 1, 0 = free. */
   slots: Int32Array
-  hashes: Int32Array
 }
 
 export function createStrings(): StringInterner {
   const strings: StringInterner = {
     bytes: uint8Column(),
     offsets: int32Column(),
-    slots: new Int32Array(1 << 12),
-    hashes: new Int32Array(1 << 12),
+    slots: new Int32Array(1 << 13),
   }
   reserve(strings.offsets, 1)[0] = 0
   strings.offsets.length = 1
@@ -30,10 +28,16 @@ export function stringCount(strings: StringInterner): number {
   return strings.offsets.length - 1
 }
 
-/** FNV-1a with a final mix, over source[start..end). */
+/** Four bytes at a step, multiplied and mixed, as Murmur's. */
 function hashBytes(source: Uint8Array, start: number, end: number): number {
-  let h = 0x811c9dc5
-  for (let i = start; i < end; i++) h = Math.imul(h ^ source[i]!, 0x01000193)
+  let h = end - start
+  let i = start
+  for (const last = end - 3; i < last; i += 4) {
+    const word = source[i]! | (source[i + 1]! << 8) | (source[i + 2]! << 16) | (source[i + 3]! << 24)
+    h = Math.imul(h ^ Math.imul(word, 0xcc9e2d51), 0x1b873593)
+    h ^= h >>> 15
+  }
+  for (; i < end; i++) h = Math.imul(h ^ source[i]!, 0x01000193)
   h ^= h >>> 15
   h = Math.imul(h, 0x2c1b3c6d)
   return h ^ (h >>> 12)
@@ -42,16 +46,16 @@ function hashBytes(source: Uint8Array, start: number, end: number): number {
 /** The id of source[start..end), new or known. */
 export function internString(strings: StringInterner, source: Uint8Array, start: number, end: number): number {
   const hash = hashBytes(source, start, end)
-  const { slots, hashes } = strings
-  const mask = slots.length - 1
+  const { slots } = strings
+  const mask = slots.length - 2
   const length = end - start
   const bytes = strings.bytes.array
   const offsets = strings.offsets.array
-  let slot = hash & mask
+  let slot = (hash << 1) & mask
   for (;;) {
-    const id = slots[slot]! - 1
+    const id = slots[slot + 1]! - 1
     if (id < 0) break
-    if (hashes[slot] === hash) {
+    if (slots[slot] === hash) {
       const from = offsets[id]!
       if (offsets[id + 1]! - from === length) {
         let i = 0
@@ -59,7 +63,7 @@ export function internString(strings: StringInterner, source: Uint8Array, start:
         if (i === length) return id
       }
     }
-    slot = (slot + 1) & mask
+    slot = (slot + 2) & mask
   }
   return addString(strings, source, start, end, hash)
 }
@@ -71,22 +75,23 @@ function addString(strings: StringInterner, source: Uint8Array, start: number, e
   bytes.set(source.subarray(start, end), strings.bytes.length)
   strings.bytes.length += length
   reserve(strings.offsets, 1)[strings.offsets.length++] = strings.bytes.length
-  if ((id + 1) * 2 > strings.slots.length) growSlots(strings)
-  place(strings, id, hash)
+  if ((id + 1) * 4 > strings.slots.length) growSlots(strings)
+  place(strings.slots, id, hash)
   return id
 }
 
-function place(strings: StringInterner, id: number, hash: number): void {
-  const mask = strings.slots.length - 1
-  let slot = hash & mask
-  while (strings.slots[slot] !== 0) slot = (slot + 1) & mask
-  strings.slots[slot] = id + 1
-  strings.hashes[slot] = hash
+function place(slots: Int32Array, id: number, hash: number): void {
+  const mask = slots.length - 2
+  let slot = (hash << 1) & mask
+  while (slots[slot + 1] !== 0) slot = (slot + 2) & mask
+  slots[slot] = hash
+  slots[slot + 1] = id + 1
 }
 
 function growSlots(strings: StringInterner): void {
-  const { slots, hashes } = strings
+  const { slots } = strings
   strings.slots = new Int32Array(slots.length * 2)
-  strings.hashes = new Int32Array(slots.length * 2)
-  for (let i = 0; i < slots.length; i++) if (slots[i] !== 0) place(strings, slots[i]! - 1, hashes[i]!)
+  for (let i = 0; i < slots.length; i += 2) {
+    if (slots[i + 1] !== 0) place(strings.slots, slots[i + 1]! - 1, slots[i]!)
+  }
 }
