@@ -11,5 +11,6 @@ export interface FlushData {
 }
 
 const { view, options, profiling } = workerData as FlushData & ThreadData
-attachSelfProfiler(profiling)
+const leave = attachSelfProfiler(profiling)
 parentPort!.postMessage(writeHeadBlock(view, options))
+await leave()
