@@ -73,6 +73,8 @@ export async function replayWal(options: ReplayOptions): Promise<ReplayResult> {
       if (bytes.length >= SEGMENT_HEADER_BYTES) {
         damaged++
         log.error('log segment has no readable header, skipped', { segment: path, bytes: bytes.length })
+      } else if (bytes.length > 0) {
+        log.warn('log segment ends torn, cut', { segment: path, offset: 0, bytes: bytes.length })
       }
       continue
     }
