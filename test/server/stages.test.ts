@@ -4,20 +4,13 @@
  * a kill, and at last all in blocks.
  */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { foldedProfile, foldedText } from '../support/folded.ts'
 import { connectParca, type Push, type Range } from '../support/parca-client.ts'
-import { ADMIN, type RealServer, startServer } from '../support/server.ts'
+import { ADMIN, type RealServer, testServers } from '../support/server.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'decima-stages-'))
-let server: RealServer | null = null
-after(async () => {
-  await server?.dispose()
-  rmSync(folder, { recursive: true, force: true })
-})
+const { start, folder } = testServers()
 
 const SECOND = 1_000_000_000n
 const now = BigInt(Date.now()) * 1_000_000n
@@ -106,7 +99,7 @@ async function push({ host }: RealServer, moments: readonly number[]): Promise<v
 
 test('head, replay, block and their mixtures answer alike', async () => {
   const options = { storagePath: join(folder, 'data'), flags: [ADMIN] }
-  server = await startServer(options)
+  let server = await start(options)
   await push(server, [0, 1, 2, 3, 4])
   const half = await answers(server)
   assert.deepEqual(half['types whole'], TYPES)
@@ -114,11 +107,11 @@ test('head, replay, block and their mixtures answer alike', async () => {
   assert.deepEqual(half['values pod in zone a, whole'], ['pod-0', 'pod-2', 'pod-4'])
   assert.equal((half[`merge ${TYPES[0]}{} whole`] as string[]).length, 8)
 
-  const same = async (what: string, want: object): Promise<void> => assert.deepEqual(await answers(server!), want, what)
+  const same = async (what: string, want: object): Promise<void> => assert.deepEqual(await answers(server), want, what)
   const restart = async (how: 'stop' | 'kill'): Promise<void> => {
-    if (how === 'stop') assert.equal((await server!.stop()).code, 0)
-    await server!.dispose()
-    server = await startServer(options)
+    if (how === 'stop') assert.equal((await server.stop()).code, 0)
+    await server.dispose()
+    server = await start(options)
   }
   await restart('stop')
   await same('after replay', half)

@@ -1,24 +1,13 @@
 /** How the server starts, refuses to start, and stops: exit codes, times and texts as people and scripts rely on them. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { foldedProfile, foldedText } from '../support/folded.ts'
 import { connectParca } from '../support/parca-client.ts'
-import { type RealServer, runServer, startServer } from '../support/server.ts'
+import { runServer, testServers } from '../support/server.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'decima-start-'))
-const running: RealServer[] = []
-const start = async (...args: Parameters<typeof startServer>): Promise<RealServer> => {
-  const server = await startServer(...args)
-  running.push(server)
-  return server
-}
-after(async () => {
-  for (const server of running) await server.dispose()
-  rmSync(folder, { recursive: true, force: true })
-})
+const { start, folder } = testServers()
 
 /** What INTERFACE promises in one second, from the moment the program runs: Node's own start is not ours. */
 const SOON_MS = 5000

@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after } from 'node:test'
 
 const ROOT = join(import.meta.dirname, '../..')
 /** Of one server: a start, or a stop. A test that waits this long has failed. */
@@ -53,6 +54,30 @@ export interface RealServer {
 }
 
 export const ADMIN = '--web.enable-admin-api'
+
+export interface TestServers {
+  start(options?: ServerOptions): Promise<RealServer>
+  /** For storage paths. */
+  readonly folder: string
+}
+
+/** For one test file: what it starts ends with it, also when a test fails. */
+export function testServers(): TestServers {
+  const folder = mkdtempSync(join(tmpdir(), 'decima-test-'))
+  const started: RealServer[] = []
+  after(async () => {
+    await Promise.all(started.map(server => server.dispose()))
+    rmSync(folder, { recursive: true, force: true })
+  })
+  return {
+    folder,
+    async start(options) {
+      const server = await startServer(options)
+      started.push(server)
+      return server
+    },
+  }
+}
 
 export async function startServer(options: ServerOptions = {}): Promise<RealServer> {
   const server = spawnServer(options)
