@@ -4,7 +4,7 @@ import type { Label } from '../labels/labels.ts'
 export interface IngestProfile {
   /** Body as received: pprof, raw or gzip (several members) or zstd. Not kept after the promise settles. */
   readonly body: Uint8Array
-  /** Labels of the series with `__name__` (the profile's name). Any order; other names beginning with `__` are dropped before. */
+  /** Labels of the series with `__name__` (the profile's name). Any order; other names beginning with `__` are dropped, and counted. */
   readonly labels: readonly Label[]
 }
 

@@ -18,7 +18,7 @@ after(async () => {
   await server.close()
 })
 
-test('a push: every sample a profile, reserved labels dropped', async () => {
+test('a push: every sample a profile, with the labels of its series', async () => {
   const labels = (pairs: Record<string, string>) => ({
     labels: Object.entries(pairs).map(([name, value]) => ({ name, value })),
   })
@@ -35,6 +35,7 @@ test('a push: every sample a profile, reserved labels dropped', async () => {
   const want = [
     { name: '__name__', value: 'cpu' },
     { name: 'http.route', value: '/é' },
+    { name: '__stack__', value: 'x' },
   ]
   assert.deepEqual(
     profiles.map(p => [...p.body]),

@@ -39,7 +39,6 @@ function profilesOf(series: RawProfileSeries, index: number): IngestProfile[] {
   })
 }
 
-/** Names beginning with `__` are ours to give, but for the profile's name: others are dropped. */
 function labelsOf(series: RawProfileSeries, index: number): readonly Label[] {
   const labels: Label[] = []
   const seen = new Set<string>()
@@ -47,7 +46,7 @@ function labelsOf(series: RawProfileSeries, index: number): readonly Label[] {
     if (name === '') throw invalid(index, 'a label has no name')
     if (seen.has(name)) throw invalid(index, `label "${name}" is given twice`)
     seen.add(name)
-    if (name === '__name__' || !name.startsWith('__')) labels.push({ name, value })
+    labels.push({ name, value })
   }
   if (!labels.some(label => label.name === '__name__' && label.value !== '')) {
     throw invalid(index, 'label __name__, the name of the profile, is missing')
