@@ -20,8 +20,8 @@ export interface ProfileWrite {
 
 export interface SeriesWrite {
   readonly labels: Labels
-  /** What is left of the labels without those that samples brought; absent when they brought none. */
-  readonly targetLabels?: Labels
+  /** What is left of the labels without those that samples brought; null when they brought none. */
+  readonly targetLabels: Labels | null
   readonly samples: Int32Array | null // rows; null = all
 }
 

@@ -188,7 +188,7 @@ function appendWrite(head: Head, write: ProfileWrite, groups: AppendedGroup[]): 
 
 /** The labels of samples are given up where they would make yet another series of a head that has too many. */
 function affordableLabels(head: Head, { types }: ProfileWrite, { labels, targetLabels }: SeriesWrite): Labels {
-  if (targetLabels === undefined || seriesCount(head.series) + types.length <= head.maxSeries) return labels
+  if (targetLabels === null || seriesCount(head.series) + types.length <= head.maxSeries) return labels
   if (types.every(({ type }) => head.series.ids.has(encodeSeries({ type, labels })))) return labels
   head.demoted++
   return targetLabels

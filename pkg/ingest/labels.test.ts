@@ -119,7 +119,7 @@ test('a series says what its labels are without those of its samples', () => {
   const { series } = splitByLabels(decodePprof(body, none), labelsOf('job=a'), new Set(), none)
   assert.deepEqual(
     series.map(s => s.targetLabels && text(s.targetLabels)),
-    [undefined, 'job=a'],
+    [null, 'job=a'],
   )
 })
 

@@ -81,7 +81,7 @@ export function splitByLabels(
   const { samples } = profile
   const { labelStart, labelKey, labelString } = samples
   const rows = labelStart[samples.length]!
-  if (rows === 0) return { series: [{ labels, samples: null }], dropped: 0 }
+  if (rows === 0) return { series: [{ labels, targetLabels: null, samples: null }], dropped: 0 }
 
   const keep = new Map<number, boolean>()
   let dropped = 0
@@ -113,7 +113,7 @@ export function splitByLabels(
   }
   const series = [...bySeries.values()].map(one => ({
     labels: one.labels,
-    ...(one.labels.length === labels.length ? {} : { targetLabels: labels }),
+    targetLabels: one.labels.length === labels.length ? null : labels,
     samples: bySeries.size === 1 ? null : Int32Array.from(one.groups.flat()),
   }))
   return { series, dropped }

@@ -122,7 +122,7 @@ export function writeOf(picture: PictureProfile): ProfileWrite {
   return {
     profile: columnsOf(picture),
     types: [{ type, value: 0 }],
-    series: [{ labels, samples: null }],
+    series: [{ labels, targetLabels: null, samples: null }],
     timeNanos: picture.timeNanos,
     durationNanos: picture.durationNanos,
     period: picture.period,
