@@ -177,6 +177,8 @@ async function openLocked(options: StoreOptions, unlock: () => void): Promise<St
 
   const closing = new AbortController()
   let writable = true
+  /** Why not, while it is not. */
+  let why = ''
   let failing: Promise<void> | null = null
   let flushing: Promise<void> = Promise.resolve()
   let sealing: Promise<void> | null = null
@@ -190,7 +192,7 @@ async function openLocked(options: StoreOptions, unlock: () => void): Promise<St
   async function write(writes: Iterable<ProfileWrite>): Promise<{ repeated: number }> {
     if (closing.signal.aborted) throw new RequestError('unavailable', 'the store is closing')
     if (!writable)
-      throw new RequestError('resource_exhausted', 'the log takes no writes now: the disk is full or failing')
+      throw new RequestError('resource_exhausted', `the log takes no writes now, the disk is full or failing: ${why}`)
     const now = clock.now()
     const repeats: Repeat[] = []
     const earlier: Promise<void>[] = []
@@ -257,6 +259,7 @@ async function openLocked(options: StoreOptions, unlock: () => void): Promise<St
   function failWrites(error: unknown): void {
     if (failing !== null) return
     writable = false
+    why = (error as Error).message
     log.error('log write failed, writes are refused until the disk takes them again', {
       error: (error as Error).message,
     })
@@ -268,7 +271,8 @@ async function openLocked(options: StoreOptions, unlock: () => void): Promise<St
           log.info('log takes writes again')
           flushSealed().catch(unflushed)
           return
-        } catch {
+        } catch (again) {
+          why = (again as Error).message
           await clock.sleep(RETRY_MS, closing.signal)
         }
       }
@@ -373,7 +377,7 @@ async function openLocked(options: StoreOptions, unlock: () => void): Promise<St
     await sealing?.catch(unflushed) // it may have begun before the last write
     await seal()
     if (!writable && active().published.profiles > 0)
-      throw new RequestError('unavailable', 'no block can be made now: the disk is full or failing')
+      throw new RequestError('unavailable', `no block can be made now, the disk is full or failing: ${why}`)
     return { blocks: await flushSealed() }
   }
 
