@@ -11,7 +11,7 @@
  * every read. Little-endian; sections are varints unless said otherwise:
  *
  *   strings   count, lengths, bytes
- *   frames    count, then by column: strings + 1, lines, start lines, address words, inlined
+ *   frames    count, then by column: strings, lines, start lines, address words, inlined
  *   nodes     count, then for all but the root: steps back up from the node before (0 = child of it), frame
  *   stacks    count, node of each as a difference to the one before
  *   series    JSON: one text a series
@@ -25,6 +25,7 @@ import {
   readBytes,
   readDeltas,
   readDouble,
+  readInt64s,
   readSigned,
   readVarint,
   type VarintReader,
@@ -32,6 +33,7 @@ import {
   writeBytes,
   writeDeltas,
   writeDouble,
+  writeInt64s,
   writeSigned,
   writeVarint,
 } from '../../pkg/base/varint.ts'
@@ -126,13 +128,8 @@ export function encodeIndex(index: BlockIndex): Uint8Array {
 export function decodeIndex(file: Uint8Array, path: string): BlockIndex {
   const contents = readContents(file, path)
   const open = (name: SectionName): Uint8Array => {
-    const entry = contents.find(e => e.name === name)
-    if (entry === undefined) throw new CorruptionError(`index has no section ${name}`, { path, offset: 0 })
-    const bytes = file.subarray(entry.offset, entry.offset + entry.size)
-    if (bytes.length !== entry.size || crc32(bytes) !== entry.crc || entry.rawSize > MAX_SECTION_BYTES) {
-      throw new CorruptionError(`crc32 mismatch in index section ${name}`, { path, offset: entry.offset })
-    }
-    return zstdDecompressSync(bytes, { chunkSize: entry.rawSize + 64, maxOutputLength: entry.rawSize + 64 })
+    const { bytes, rawSize } = sectionOf(file, contents, name, path)
+    return zstdDecompressSync(bytes, { chunkSize: rawSize + 64, maxOutputLength: rawSize + 64 })
   }
   const reader = (name: SectionName): VarintReader => ({ bytes: open(name), at: 0 })
   return {
@@ -144,6 +141,23 @@ export function decodeIndex(file: Uint8Array, path: string): BlockIndex {
     profiles: readProfiles(reader('profiles')),
     rowGroups: JSON.parse(decoder.decode(open('pages'))) as IndexedRowGroup[],
   }
+}
+
+/** As `decodeIndex`, but checks only: at the speed of a checksum. */
+export function verifyIndex(file: Uint8Array, path: string): void {
+  const contents = readContents(file, path)
+  for (const name of SECTIONS) sectionOf(file, contents, name, path)
+}
+
+function sectionOf(file: Uint8Array, contents: readonly SectionEntry[], name: SectionName, path: string) {
+  const entry = contents.find(e => e.name === name)
+  if (entry === undefined) throw new CorruptionError(`index has no section ${name}`, { path, offset: 0 })
+  const { offset, size, rawSize } = entry
+  const bytes = file.subarray(offset, offset + size)
+  if (bytes.length !== size || crc32(bytes) !== entry.crc || rawSize > MAX_SECTION_BYTES) {
+    throw new CorruptionError(`crc32 mismatch in index section ${name}`, { path, offset })
+  }
+  return { bytes, rawSize }
 }
 
 function readContents(file: Uint8Array, path: string): SectionEntry[] {
@@ -185,13 +199,18 @@ function readStrings(r: VarintReader): StringColumn {
   return { bytes: readBytes(r), offsets, length }
 }
 
+/** A double may be 2^63 where an int64 was the greatest there is. */
+export const int64Of = (value: number): bigint => (value >= 2 ** 63 ? 2n ** 63n - 1n : BigInt(Math.trunc(value)))
+export const int64sOf = (values: Float64Array): BigInt64Array<ArrayBuffer> => BigInt64Array.from(values, int64Of)
+
 const STRING_COLUMNS = ['functionName', 'systemName', 'file', 'mapping', 'buildId'] as const
 
 function writeFrames(w: VarintWriter, f: FrameColumns): void {
   writeVarint(w, f.length)
   for (const name of STRING_COLUMNS) writeDeltas(w, f[name], f.length)
-  for (let i = 0; i < f.length; i++) writeSigned(w, f.line[i]!)
-  for (let i = 0; i < f.length; i++) writeSigned(w, f.startLine[i]!)
+  for (const lines of [f.line, f.startLine]) {
+    writeInt64s(w, new Int32Array(int64sOf(lines).buffer), f.length, 0, 2)
+  }
   const words = wordsOf(f.address)
   for (let i = 0; i < f.length * 2; i++) writeVarint(w, words[i]!)
   for (let i = 0; i < f.length; i++) writeVarint(w, f.inlined[i]!)
@@ -211,10 +230,11 @@ function readFrames(r: VarintReader): FrameColumns {
     Int32Array,
     Int32Array,
   ]
-  const line = new Float64Array(length)
-  const startLine = new Float64Array(length)
-  for (let i = 0; i < length; i++) line[i] = readSigned(r)
-  for (let i = 0; i < length; i++) startLine[i] = readSigned(r)
+  const [line, startLine] = [0, 1].map(() => {
+    const lines = new BigInt64Array(length)
+    readInt64s(r, new Int32Array(lines.buffer), length, 0, 2)
+    return Float64Array.from(lines, Number)
+  }) as [Float64Array, Float64Array]
   const address = new BigUint64Array(length)
   const words = wordsOf(address)
   for (let i = 0; i < length * 2; i++) words[i] = readVarint(r)

@@ -12,7 +12,7 @@ import type { FrameColumns, StringColumn } from '../../pkg/profile/frames.ts'
 import type { HeadView } from '../head/head.ts'
 import type { Series } from '../head/series.ts'
 import type { BlockEntry } from '../manifest.ts'
-import { encodeIndex, INDEX_FILE, type IndexedChunk, type IndexedRowGroup } from './index-file.ts'
+import { encodeIndex, INDEX_FILE, type IndexedChunk, type IndexedRowGroup, int64Of, int64sOf } from './index-file.ts'
 import { type BlockOrder, HOUR_MS, type OrderedProfiles, orderHead } from './order.ts'
 import { compactFrames } from './symbols.ts'
 import { orderTrie } from './trie-order.ts'
@@ -24,6 +24,8 @@ export interface WriteBlockOptions {
   readonly serviceLabels: readonly string[]
   readonly version: string
   readonly createdMs: number
+  /** Rows after which a row group ends, at a profile. */
+  readonly rowGroupRows?: number
 }
 
 /** The content of `meta.json`. */
@@ -55,7 +57,7 @@ export function writeHeadBlock(view: HeadView, options: WriteBlockOptions): Bloc
   mkdirSync(folder)
   const files: Record<string, { bytes: number; crc32: string }> = {}
   try {
-    const layout = inFile(folder, 'profiles.parquet', files, sink => writeProfiles(order, sink, options.version))
+    const layout = inFile(folder, 'profiles.parquet', files, sink => writeProfiles(order, sink, options))
     inFile(folder, 'stacks.parquet', files, sink => writeStacks(trie, sink))
     inFile(folder, 'frames.parquet', files, sink => writeFrames(symbols.strings, symbols.frames, sink))
     const nodes = { parent: trie.parent, frame: trie.frame, length: trie.parent.length }
@@ -127,7 +129,7 @@ function inFile<T>(
   }
 }
 
-function syncDirectory(path: string): void {
+export function syncDirectory(path: string): void {
   const fd = openSync(path, 'r')
   try {
     fsyncSync(fd)
@@ -144,9 +146,9 @@ const TYPE_COLUMNS = [
   ['period_unit', 'periodUnit'],
 ] as const
 
-export const labelColumn = (name: string): string => `labels.${name}`
+export const LABEL_PREFIX = 'labels.'
 
-function writeProfiles({ series, profiles, rows }: BlockOrder, sink: Sink, version: string): FileLayout {
+function writeProfiles({ series, profiles, rows }: BlockOrder, sink: Sink, options: WriteBlockOptions): FileLayout {
   const labelNames = [...new Set(series.flatMap(s => s.labels.map(l => l.name)))].sort()
   const schema: ColumnSpec[] = [
     ...TYPE_COLUMNS.map(([name]): ColumnSpec => ({ name, type: 'string', statistics: 'chunk' })),
@@ -155,17 +157,17 @@ function writeProfiles({ series, profiles, rows }: BlockOrder, sink: Sink, versi
     { name: 'duration', type: 'int64' },
     { name: 'period', type: 'int64' },
     ...labelNames.map(
-      (name): ColumnSpec => ({ name: labelColumn(name), type: 'string', nullable: true, statistics: 'chunk' }),
+      (name): ColumnSpec => ({ name: LABEL_PREFIX + name, type: 'string', nullable: true, statistics: 'chunk' }),
     ),
     { name: 'stack_id', type: 'int32' },
     { name: 'value', type: 'int64', statistics: 'page' },
   ]
-  const writer = createParquetWriter(schema, sink, { createdBy: `decima ${version}` })
+  const writer = createParquetWriter(schema, sink, { createdBy: `decima ${options.version}` })
   const typeDictionaries = TYPE_COLUMNS.map(([, part]) => dictionaryOf(series, s => s.type[part]))
   const labelDictionaries = labelNames.map(name =>
     dictionaryOf(series, s => s.labels.find(l => l.name === name)?.value ?? null),
   )
-  for (const { from, to } of rowGroups(profiles)) {
+  for (const { from, to } of rowGroups(profiles, options.rowGroupRows ?? MAX_ROW_GROUP_ROWS)) {
     const first = profiles.rowStart[from]!
     const end = profiles.rowStart[to - 1]! + profiles.rowCount[to - 1]!
     const bySeries = (dictionary: SeriesDictionary): ColumnData => ({
@@ -188,8 +190,8 @@ function writeProfiles({ series, profiles, rows }: BlockOrder, sink: Sink, versi
       ...typeDictionaries.map(bySeries),
       perProfile(i => BigInt(profiles.timeMs[i]!)),
       perProfile(i => BigInt(profiles.timeMs[i]!) * 1_000_000n + BigInt(profiles.timeRest[i]!)),
-      perProfile(i => BigInt(profiles.durationNanos[i]!)),
-      perProfile(i => BigInt(profiles.period[i]!)),
+      perProfile(i => int64Of(profiles.durationNanos[i]!)),
+      perProfile(i => int64Of(profiles.period[i]!)),
       ...labelDictionaries.map(bySeries),
       { kind: 'int32', values: rows.stack.subarray(first, end), encoding: 'delta' },
       { kind: 'int64', values: rows.value.subarray(first, end), encoding: 'auto' },
@@ -199,13 +201,13 @@ function writeProfiles({ series, profiles, rows }: BlockOrder, sink: Sink, versi
 }
 
 /** Whole profiles of one hour, up to about a million rows; profiles without rows go with their neighbours. */
-function* rowGroups(profiles: OrderedProfiles): Generator<{ from: number; to: number }> {
+function* rowGroups(profiles: OrderedProfiles, maxRows: number): Generator<{ from: number; to: number }> {
   let from = 0
   let rows = 0
   for (let i = 0; i < profiles.length; i++) {
     const hour = Math.floor(profiles.timeMs[i]! / HOUR_MS)
     const newHour = hour !== Math.floor(profiles.timeMs[from]! / HOUR_MS)
-    if (i > from && (newHour || rows + profiles.rowCount[i]! > MAX_ROW_GROUP_ROWS)) {
+    if (i > from && (newHour || rows + profiles.rowCount[i]! > maxRows)) {
       if (rows > 0) yield { from, to: i }
       from = i
       rows = 0
@@ -317,10 +319,7 @@ function writeFrames(strings: StringColumn, f: FrameColumns, sink: Sink): void {
     }
     return { kind: 'strings', values: { offsets, bytes }, nulls }
   }
-  const lines = (values: Float64Array): ColumnData => ({
-    kind: 'int64',
-    values: BigInt64Array.from(values, v => BigInt(Math.trunc(v))),
-  })
+  const lines = (values: Float64Array): ColumnData => ({ kind: 'int64', values: int64sOf(values) })
   writer.rowGroup(f.length, [
     { kind: 'int32', values: Int32Array.from(f.line, (_, i) => i), encoding: 'delta' },
     column(f.functionName),

@@ -151,6 +151,7 @@ export function writeOf(model: WriteModel): ProfileWrite {
     types: model.types.map((text, value) => ({ type: parseProfileType(text)!, value })),
     series: model.series.map(({ labels, samples }) => ({
       labels: sortLabels(Object.entries(labels).map(([name, value]) => ({ name, value }))),
+      targetLabels: null,
       samples: samples === undefined ? null : Int32Array.from(samples),
     })),
     timeNanos: model.timeNanos,

@@ -6,7 +6,7 @@ import { createHead, type Head, type HeadCounts, viewHead } from '../../frostdb/
 import { headSource } from '../../frostdb/scan/head-source.ts'
 import { type FlushJob, openStore, type Store, type StoreOptions } from '../../frostdb/store.ts'
 import type { Clock, Disk, Log } from '../../pkg/base/ports.ts'
-import type { WriteModel } from './profile-write.ts'
+import type { LocationModel, WriteModel } from './profile-write.ts'
 import type { Random } from './random.ts'
 import type { SimDisk } from './sim-disk.ts'
 import { contentText } from './source-text.ts'
@@ -71,30 +71,50 @@ export function seenBy(store: Store, sim: SimDisk): string[] {
   return out.sort()
 }
 
-/** What the store should say of a write whose locations have one line each, without files and mappings. */
-export function textsOf(write: WriteModel): string[] {
-  const out: string[] = []
-  for (const { labels, samples } of write.series) {
-    const set = Object.entries(labels)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
-      .join(',')
-    write.types.forEach((type, v) => {
-      const key = `${type}{${set}} ${write.timeNanos}+${write.durationNanos ?? 0n} /${write.period ?? 0n}`
-      const sums = new Map<string, bigint>()
-      write.samples.forEach(({ stack, values }, i) => {
-        if (samples !== undefined && !samples.includes(i)) return
-        const text = stack
-          .map(l => (l.lines[0] === undefined ? `@:0  0x${l.address!.toString(16)}` : `${l.lines[0].function}@:0 `))
-          .join(' < ')
-        sums.set(text, (sums.get(text) ?? 0n) + values[v]!)
+/** By profile, what a store should say of its stacks: a dumb reading of what was written. */
+export function modelOf(writes: readonly WriteModel[]): Map<string, Map<string, bigint>> {
+  const out = new Map<string, Map<string, bigint>>()
+  for (const write of writes) {
+    for (const { labels, samples } of write.series) {
+      const set = Object.entries(labels)
+        .filter(([, value]) => value !== '')
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+        .join(',')
+      write.types.forEach((type, v) => {
+        const key = `${type}{${set}} ${write.timeNanos}+${write.durationNanos ?? 0n} /${write.period ?? 0n}`
+        const sums = out.get(key) ?? new Map<string, bigint>()
+        out.set(key, sums)
+        write.samples.forEach(({ stack, values }, i) => {
+          if (samples !== undefined && !samples.includes(i)) return
+          const text = stack.flatMap(frameTexts).join(' < ')
+          sums.set(text, (sums.get(text) ?? 0n) + values[v]!)
+        })
       })
-      out.push(`${key} = ${[...sums.values()].reduce((a, b) => a + b, 0n)}`)
-      for (const [text, sum] of sums) if (sum !== 0n) out.push(`${key} | ${text} = ${sum}`)
-    })
+    }
   }
-  return out.sort()
+  for (const sums of out.values()) for (const [text, sum] of sums) if (sum === 0n) sums.delete(text)
+  return out
 }
+
+function frameTexts({ lines, address = 0n, buildId = '' }: LocationModel): string[] {
+  const at = address === 0n ? '' : ` 0x${address.toString(16)}`
+  if (lines.length === 0) return [`@:0 ${buildId}${at}`]
+  return lines.map(({ function: name, systemName = name, file = '', line = 0 }, i) => {
+    const inlined = i < lines.length - 1 ? '~' : ''
+    const system = systemName === name ? '' : `(${systemName})`
+    return `${inlined}${name}${system}@${file}:${line} ${buildId}${name === '' ? at : ''}`
+  })
+}
+
+/** The lines that `seenBy` has of a write. */
+export const textsOf = (write: WriteModel): string[] =>
+  [...modelOf([write])]
+    .flatMap(([key, sums]) => [
+      `${key} = ${[...sums.values()].reduce((a, b) => a + b, 0n)}`,
+      ...[...sums].map(([text, sum]) => `${key} | ${text} = ${sum}`),
+    ])
+    .sort()
 
 /** The texts of a head, as far as the counts go. */
 export const headTexts = (head: Head, counts: HeadCounts): string[] =>
