@@ -64,6 +64,18 @@ test('a task is answered with a snapshot of its moment', async t => {
   }
 })
 
+test('a task without a snapshot fails by itself', async t => {
+  let taken = 0
+  const snapshot = () => {
+    if (++taken === 1) throw new Error('no snapshot')
+    return { blocks: [], heads: [] }
+  }
+  const { pool } = poolOf(t, { snapshot })
+  const [first, second] = [pool.labelValues('x', request), pool.labelValues('x', request)]
+  await assert.rejects(first, { code: 'internal', message: 'no snapshot' })
+  assert.equal((await second).value.length, 2)
+})
+
 test('an error keeps its code, text and span', async t => {
   const { pool } = poolOf(t)
   await assert.rejects(pool.labelValues('refuse', request), { code: 'not_found', message: 'nothing', span: [1, 2] })

@@ -99,9 +99,13 @@ export function createQueryPool(options: PoolOptions): QueryPool {
       const thread = threads.find(t => t.current === null) ?? (threads.length < options.threads ? added() : null)
       if (thread === null) return
       const one = waiting.shift()!
-      thread.current = { ...one, id: nextId++ }
-      const message: TaskMessage = { id: thread.current.id, task: one.task, snapshot: options.snapshot() }
-      thread.worker.postMessage(message)
+      const id = nextId++
+      try {
+        thread.worker.postMessage({ id, task: one.task, snapshot: options.snapshot() } satisfies TaskMessage)
+        thread.current = { ...one, id }
+      } catch (error) {
+        one.reject(RequestError.from(error))
+      }
     }
   }
 

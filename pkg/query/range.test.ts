@@ -146,7 +146,17 @@ test('a point type shows, for each step and series, the last profile in it', () 
   const heap = (seconds: number, value: number, pod = '1') =>
     profileOf([`a ${value}`, 'b 1'], { ...at(seconds), type: HEAP, labels: { job: 'api', pod } })
   shows(
-    [heap(8.999, 200), heap(0, 100), heap(9, 300), heap(9, 4000), heap(10, 500), heap(55, 8, '2'), heap(12, 7, '2')],
+    [
+      heap(8.999, 200),
+      heap(0, 100),
+      heap(9, 300),
+      heap(9, 4000),
+      heap(10, 500),
+      heap(55, 8, '2'),
+      heap(12, 7, '2'),
+      heap(0, 10_000),
+      heap(8.999, 9),
+    ],
     { query: HEAP, sumBy: ['job'] },
     '{job=api pod=1}',
     '9s 4302 4302/s over 0s #3',
@@ -219,6 +229,11 @@ for (const [span, step] of [
     assert(range.end / derived - range.start / derived + 1n <= 200n)
   })
 }
+
+test('a step is a microsecond or more', () => {
+  assert.equal(stepOf(request({ stepNanos: 1n })), 1000n)
+  assert.equal(stepOf(request({ stepNanos: 1001n })), 1001n)
+})
 
 test('negative values and sums beyond 2^53 are exact', () => {
   const big = 2n ** 62n

@@ -14,6 +14,8 @@ import { labelsTest, multipliesPeriod, selectProfiles, selectSeries } from './se
 
 const SECOND = 1_000_000_000n
 const MAX_POINTS = 1_000_000
+/** Steps are numbered in doubles. */
+const LEAST_STEP = 1000n
 /** A derived step gives at most 200 points; two of them may be cut by the ends of the range. */
 const DERIVED_STEPS = 198n
 
@@ -22,7 +24,7 @@ export const NO_DATA =
 
 /** Whole seconds, so that the points of neighbouring questions fall on the same moments. */
 export function stepOf({ stepNanos, range }: RangeRequest): bigint {
-  if (stepNanos > 0n) return stepNanos
+  if (stepNanos > 0n) return stepNanos < LEAST_STEP ? LEAST_STEP : stepNanos
   const span = range.end - range.start
   const step = (span + DERIVED_STEPS - 1n) / DERIVED_STEPS
   return step <= SECOND ? SECOND : ((step + SECOND - 1n) / SECOND) * SECOND
@@ -35,6 +37,7 @@ export function queryRange(sources: readonly Source[], query: ProfileQuery, requ
   const cells = createCells(step, type.delta)
   const fits = labelsTest(query.matchers)
   const groups = new Map<string, { readonly id: number; readonly labels: Labels }>()
+  const seen: { readonly source: Source; readonly rows: Int32Array; readonly groupOf: Int32Array }[] = []
   for (const source of sources) {
     const wanted = selectSeries(source, type, fits)
     const rows = selectProfiles(source, wanted, request.range)
@@ -44,6 +47,12 @@ export function queryRange(sources: readonly Source[], query: ProfileQuery, requ
       if (groupOf[series]! < 0)
         groupOf[series] = groupId(groups, groupLabels(source.series[series]!.labels, type.delta, request.sumBy))
       cells.add(groupOf[series]!, source, i, timesPeriod)
+    }
+    seen.push({ source, rows, groupOf })
+  }
+  if (cells.outOfOrder()) {
+    for (const { source, rows, groupOf } of seen) {
+      for (const i of rows) cells.recount(groupOf[source.profiles.series[i]!]!, source, i)
     }
   }
   if (groups.size === 0) throw new RequestError('not_found', NO_DATA)
@@ -70,6 +79,9 @@ function groupId(groups: Map<string, { id: number; labels: Labels }>, labels: La
 
 interface Cells {
   add(group: number, source: Source, profile: number, timesPeriod: boolean): void
+  /** Whether some cell met its profiles out of order: its moments must then be counted by another pass over all. */
+  outOfOrder(): boolean
+  recount(group: number, source: Source, profile: number): void
   points(groups: number, perNano: boolean): RangePoint[][]
 }
 
@@ -139,6 +151,9 @@ function createCells(step: bigint, delta: boolean): Cells {
     }
   }
 
+  /** By cell, the moments of those that met an earlier one after a later. */
+  const moments = new Map<number, Set<string>>()
+
   const bucketOf = (ms: number, rest: number): number =>
     stepIsMs ? Math.floor(ms / stepMs) : Number((BigInt(ms) * 1_000_000n + BigInt(rest)) / step)
 
@@ -162,7 +177,10 @@ function createCells(step: bigint, delta: boolean): Cells {
       } else {
         if (!same) cell.count[at]! += 1
         const later = ms > cell.ms[at]! || (ms === cell.ms[at] && rest > cell.rest[at]!)
-        if (!same && !later) return
+        if (!same && !later) {
+          moments.set(at, new Set())
+          return
+        }
         if (later) {
           cell.lo[at] = 0
           cell.hi[at] = 0
@@ -175,6 +193,14 @@ function createCells(step: bigint, delta: boolean): Cells {
       const over = sum >= 4294967296 ? 1 : 0
       cell.lo[at] = sum - over * 4294967296
       cell.hi[at]! += hi + over
+    },
+    outOfOrder: () => moments.size > 0,
+    recount(group, { profiles }, i) {
+      const ms = profiles.timeMs[i]!
+      const rest = profiles.timeRest[i]!
+      const at = find(group, bucketOf(ms, rest))
+      const known = moments.get(at)
+      if (known !== undefined) cell.count[at] = known.add(`${ms} ${rest}`).size
     },
     points(groups, perNano) {
       const out: { point: RangePoint; order: number }[][] = Array.from({ length: groups }, () => [])
