@@ -70,7 +70,11 @@ export function createStoreMetrics(metrics: Metrics, store: Store, counters: Ing
   )
   total('decima_ingest_strings_cut_total', 'Strings cut to --string-length-limit.', () => counters.stringsCut)
   total('decima_ingest_strings_mended_total', 'Strings that were not UTF-8.', () => counters.stringsMended)
-  total('decima_ingest_labels_dropped_total', 'Labels of samples that were not kept.', () => counters.labelsDropped)
+  total(
+    'decima_ingest_labels_dropped_total',
+    'Reserved labels, and labels of samples, that were not kept.',
+    () => counters.labelsDropped,
+  )
   total(
     'decima_ingest_patterns_ignored_total',
     'drop_frames and keep_frames that are no regular expression.',
