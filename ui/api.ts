@@ -88,15 +88,20 @@ export interface SeriesAnswer {
 export async function querySeries(
   query: string,
   span: Span,
-  options: { stepSeconds: number; sumBy: readonly string[]; delta: boolean },
+  options: { stepSeconds: number; sumBy: readonly string[]; delta: boolean; unit: string },
   signal?: AbortSignal,
 ): Promise<SeriesAnswer> {
   const params = { query, ...isoSpan(span), step: `${options.stepSeconds}s`, sumBy: options.sumBy }
   const response = await get('api/profiles/query_range', params, signal)
   const body = (await response.json()) as RangeAnswer
-  const series = (body.series ?? []).map(({ labelset, samples }): Series => {
+  const series = (body.series ?? []).map(({ labelset, samples, sampleType }): Series => {
+    // Time per time comes as a plain ratio, everything else in its unit per second.
+    const scale = (sampleType?.unit || options.unit) === 'nanoseconds' ? 1e9 : 1
     const points = (samples ?? [])
-      .map(s => [Date.parse(s.timestamp) / 1000, options.delta ? (s.valuePerSecond ?? 0) : Number(s.value)] as const)
+      .map(
+        s =>
+          [Date.parse(s.timestamp) / 1000, options.delta ? (s.valuePerSecond ?? 0) * scale : Number(s.value)] as const,
+      )
       .sort((a, b) => a[0] - b[0])
     return {
       labels: (labelset?.labels ?? []).filter(l => l.name !== '__name__'),

@@ -28,7 +28,7 @@ export const seriesLoad = signal<Loaded<api.SeriesAnswer>>(nothing)
 export const flameLoad = signal<Loaded<FlameAnswer>>(nothing)
 export const labelNames = signal<readonly string[]>([])
 
-const RETRY_MS = 3000
+const RETRY_MS = 2000
 
 export function startLoading(): void {
   effect(() => {
@@ -43,7 +43,12 @@ export function startLoading(): void {
     const span = range.value
     const by = sumBy.value === '' || !type.delta ? [] : sumBy.value === '*' ? labelNames.value : [sumBy.value]
     return follow(seriesLoad, signal =>
-      api.querySeries(asked.text, span, { stepSeconds: stepFor(span), sumBy: by, delta: type.delta }, signal),
+      api.querySeries(
+        asked.text,
+        span,
+        { stepSeconds: stepFor(span), sumBy: by, delta: type.delta, unit: type.sampleUnit },
+        signal,
+      ),
     )
   })
   effect(() => {

@@ -4,7 +4,6 @@ import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import type { ApiError } from './api.ts'
 import { labelNames, seriesLoad } from './load.ts'
-import { ErrorNote } from './notes.tsx'
 import { isCpu } from './profile-names.ts'
 import { type Chart, chartOf, distinguishing, seriesTitle } from './series.ts'
 import { go, profileType, range, state, theme } from './state.ts'
@@ -58,10 +57,9 @@ export function SeriesPanel() {
   )
 }
 
-/** What is empty for the series is empty for the flame graph, which explains it at length. */
+/** One line in the place of the chart: the flame graph below explains at length. */
 function SeriesError({ error }: { error: ApiError }) {
-  if (error.kind === 'none') return <div class="plot plot-empty">nothing in this range</div>
-  return <ErrorNote error={error} />
+  return <div class="plot plot-empty">{error.kind === 'none' ? 'nothing in this range' : error.message}</div>
 }
 
 function SumBy() {

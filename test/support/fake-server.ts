@@ -165,10 +165,10 @@ function samplesOf(start: number, end: number, step: number, job: number, instan
   const samples = []
   for (let t = Math.ceil(start / step) * step; t <= end; t += step) {
     const wave = 1 + 0.5 * Math.sin(t / 90_000 + job) + (Math.floor(t / 240_000) % 5 === 0 ? 0.7 : 0)
-    const valuePerSecond = (0.35 + 0.5 * job) * wave * (0.92 + 0.16 * random()) * 1e9
+    const valuePerSecond = (0.35 + 0.5 * job) * wave * (0.92 + 0.16 * random())
     samples.push({
       timestamp: new Date(t).toISOString(),
-      value: String(Math.round(valuePerSecond * (step / 1000))),
+      value: String(Math.round(valuePerSecond * step * 1e6)),
       valuePerSecond,
       duration: String(step * 1e6),
       count: '1',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { fakeFlame, flameOf } from '../../test/support/fake-flame.ts'
-import { buildModel, type FlameModel, nameOf, nodeOfToken, nodeToken } from './model.ts'
+import { buildModel, type FlameModel, meanOf, nameOf, nodeOfToken, nodeToken } from './model.ts'
 
 /** One line a node, indented by depth. */
 function picture(model: FlameModel): string[] {
@@ -76,4 +76,11 @@ test('rows hold every node once, by depth and then by start', () => {
     }),
     { numRuns: 50 },
   )
+})
+
+test('a mean divides what is drawn and keeps the exact sum', () => {
+  const mean = meanOf({ ...flameOf(['main;heap 9', 'main 3']), profiles: 3 })
+  assert.deepEqual([...mean.total], [4, 4, 3])
+  assert.deepEqual([...mean.self], [0, 1, 3])
+  assert.equal(mean.exactTotal[0], 12n)
 })
