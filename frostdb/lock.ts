@@ -18,6 +18,7 @@ export class LockHeldError extends Error {
 export function takeLock(storagePath: string): () => void {
   const path = `${storagePath}/LOCK`
   const own = `${path}.${process.pid}`
+  const moved = `${own}.stale`
   const mine = `${process.pid} ${startOf(process.pid)}\n`
   writeFileSync(own, mine)
   try {
@@ -34,13 +35,14 @@ export function takeLock(storagePath: string): () => void {
       if (held === null) continue
       const [pid, start] = held.trim().split(' ') as [string, string?]
       if (isAlive(Number(pid), start ?? '')) throw new LockHeldError(path, Number(pid))
-      // Only one of two who find a dead owner's lock can rename it away.
+      // Two may find the lock of a dead owner; who moves it second has moved the lock of the first, and puts it back.
       try {
-        renameSync(path, `${path}.stale`)
+        renameSync(path, moved)
+        if (readText(moved) !== held) linkSync(moved, path)
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+        if (!['ENOENT', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
       }
-      rmSync(`${path}.stale`, { force: true })
+      rmSync(moved, { force: true })
     }
   } finally {
     rmSync(own, { force: true })

@@ -118,7 +118,7 @@ export function parseManifest(text: string, path: string): ManifestEdit[] {
     const end = text.indexOf('\n', offset)
     if (end < 0 && offset > 0) break
     const json = text.slice(offset + 9, end < 0 ? text.length : end)
-    if (end < 0 || text.slice(offset, offset + 8) !== crc32(json).toString(16).padStart(8, '0')) {
+    if (end < 0 || text.slice(offset, offset + 9) !== `${crc32(json).toString(16).padStart(8, '0')} `) {
       if (offset > 0 && end === text.length - 1 && text.includes('\0', offset)) break
       throw new CorruptionError('crc32 mismatch in a manifest edit', { path, offset })
     }
