@@ -35,8 +35,11 @@ export function FlameGraph({ model, matches }: { model: FlameModel; matches: Mat
     go({ zoom: next })
   }
   const back = (): void => {
-    const before = backSteps.current.pop()
-    if (state.peek().zoom !== '') go({ zoom: before ?? '' })
+    const now = state.peek().zoom
+    // The browser's Back may have undone some of them already.
+    let before = backSteps.current.pop()
+    while (before === now) before = backSteps.current.pop()
+    if (now !== '') go({ zoom: before ?? '' })
   }
 
   useEffect(() => {
@@ -97,7 +100,7 @@ export function FlameGraph({ model, matches }: { model: FlameModel; matches: Mat
   const focused = cursor.value < 0 ? zoom.node : cursor.value
   return (
     <div class="flame-graph">
-      <Crumbs model={model} node={zoom.node} go={node => step(zoomOfNode(model, node))} />
+      <Crumbs model={model} node={zoom.node} cursor={cursor.value} go={node => step(zoomOfNode(model, node))} />
       <div
         id="flame-tree"
         class="flame-scroll"
@@ -110,7 +113,7 @@ export function FlameGraph({ model, matches }: { model: FlameModel; matches: Mat
       >
         <FocusedPath model={model} node={focused} />
       </div>
-      {hovered.value && <FlameTooltip model={model} selection={zoom.node} hovered={hovered.value} />}
+      <FlameTooltip model={model} selection={zoom.node} hovered={hovered} />
     </div>
   )
 }
@@ -137,7 +140,17 @@ function stepForKey(key: string, flipped: boolean): Step | null {
 }
 
 /** The way down to where the graph is zoomed; each part is a way back. */
-function Crumbs({ model, node, go }: { model: FlameModel; node: number; go(node: number): void }) {
+function Crumbs({
+  model,
+  node,
+  cursor,
+  go,
+}: {
+  model: FlameModel
+  node: number
+  cursor: number
+  go(node: number): void
+}) {
   const path = pathTo(model, node)
   const shown = path.length > 7 ? [...path.slice(0, 1), -1, ...path.slice(-5)] : path
   return (
@@ -158,13 +171,19 @@ function Crumbs({ model, node, go }: { model: FlameModel; node: number; go(node:
           </button>
         ),
       )}
-      {node > 0 && (
-        <span class="quiet number">
-          {formatValue(model.total[node]!, model.unit)} · {formatPercent(model.total[node]!, model.total[0]!)} of total
+      {node > 0 && <span class="quiet number">{shareText(model, node)} of total</span>}
+      {cursor >= 0 && cursor !== node && (
+        <span class="at-cursor number">
+          <span class="code">{nameOf(model, cursor)}</span> {shareText(model, cursor)}, self{' '}
+          {formatValue(model.self[cursor]!, model.unit)}
         </span>
       )}
     </nav>
   )
+}
+
+function shareText(model: FlameModel, node: number): string {
+  return `${formatValue(model.total[node]!, model.unit)} · ${formatPercent(model.total[node]!, model.total[0]!)}`
 }
 
 const MOST_CHILDREN = 20

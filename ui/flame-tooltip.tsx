@@ -1,4 +1,5 @@
 /** What is under the pointer: a frame with its numbers, or how many narrow frames share the place. */
+import type { Signal } from '@preact/signals'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { Hit } from './flamegraph/hit.ts'
 import { type FlameModel, nameOf } from './flamegraph/model.ts'
@@ -10,15 +11,17 @@ export interface Hovered {
   readonly y: number
 }
 
-export function FlameTooltip({
-  model,
-  selection,
-  hovered,
-}: {
-  model: FlameModel
-  selection: number
-  hovered: Hovered
-}) {
+interface Shown {
+  readonly model: FlameModel
+  readonly selection: number
+}
+
+/** Reads the signal itself, so that moving the pointer redraws the tooltip only. */
+export function FlameTooltip({ hovered, ...shown }: Shown & { hovered: Signal<Hovered | null> }) {
+  return hovered.value && <Tooltip {...shown} hovered={hovered.value} />
+}
+
+function Tooltip({ model, selection, hovered }: Shown & { hovered: Hovered }) {
   const box = useRef<HTMLDivElement>(null)
   useLayoutEffect(() => {
     const element = box.current!

@@ -9,7 +9,7 @@ import { formatProfileType, type ProfileType } from '../pkg/profile/type.ts'
 import { BASE } from './api.ts'
 import { sortTypes } from './profile-names.ts'
 import { resolveRange } from './time.ts'
-import { decodeState, encodeState, type PageState, type Span } from './url.ts'
+import { DEFAULT_STATE, decodeState, encodeState, type PageState, type Span } from './url.ts'
 
 export type Page = 'explore' | 'targets'
 
@@ -62,14 +62,19 @@ export function adjust(change: Partial<PageState>): void {
 
 function move(change: Partial<PageState>, how: 'push' | 'replace'): void {
   const next = { ...state.value, ...change }
-  const before = encodeState(state.value)
-  const after = encodeState(next)
+  const before = searchOf(page.value, state.value)
+  const after = searchOf(page.value, next)
   batch(() => {
     if (change.range) now.value = Date.now()
     state.value = next
   })
   if (before === after) return
-  write(addressOf('explore', after), how)
+  write(addressOf(page.value, after), how)
+}
+
+/** The targets page has little of the state; what is explored meanwhile waits. */
+function searchOf(target: Page, { utc, down, ...explored }: PageState): string {
+  return encodeState(target === 'targets' ? { ...DEFAULT_STATE, utc, down } : { ...explored, utc, down: false })
 }
 
 export function addressOf(target: Page, search: string): string {
@@ -77,14 +82,14 @@ export function addressOf(target: Page, search: string): string {
   return path.pathname + search
 }
 
-let exploreSearch = location.search
+let exploreSearch = page.value === 'explore' ? location.search : ''
 
 export function openPage(target: Page): void {
   if (target === page.value) return
-  if (page.value === 'explore') exploreSearch = encodeState(state.value)
-  const search = target === 'explore' ? exploreSearch : ''
+  if (page.value === 'explore') exploreSearch = searchOf('explore', state.value)
+  const search = target === 'explore' ? exploreSearch : searchOf('targets', { ...state.value, down: false })
   write(addressOf(target, search), 'push')
-  page.value = target
+  readAddress()
 }
 
 function write(address: string, how: 'push' | 'replace'): void {
@@ -102,10 +107,15 @@ function write(address: string, how: 'push' | 'replace'): void {
 
 export function followHistory(): void {
   addEventListener('popstate', () => {
-    batch(() => {
-      page.value = pageOf(location)
-      if (page.value === 'explore') state.value = decodeState(location.search)
-    })
+    readAddress()
+  })
+}
+
+function readAddress(): void {
+  const read = decodeState(location.search)
+  batch(() => {
+    page.value = pageOf(location)
+    state.value = page.value === 'explore' ? read : { ...state.value, utc: read.utc, down: read.down }
   })
 }
 

@@ -3,18 +3,17 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import * as api from './api.ts'
 import { ErrorNote, Note } from './notes.tsx'
-import { state } from './state.ts'
+import { go, state } from './state.ts'
 import { formatAge, formatInstant } from './time.ts'
 import { formatSeconds } from './units.ts'
 
 const REFRESH_MS = 5000
-type Shown = 'all' | 'down'
 
 export function Targets() {
   const list = useSignal<readonly api.Target[] | null>(null)
   const error = useSignal<api.ApiError | null>(null)
   const now = useSignal(Date.now())
-  const shown = useSignal<Shown>('all')
+  const onlyDown = state.value.down
   useEffect(() => {
     const stop = new AbortController()
     const ask = async (): Promise<void> => {
@@ -43,7 +42,7 @@ export function Targets() {
   const all = list.value ?? []
   const up = all.filter(t => t.health === 'up')
   const down = all.filter(t => t.health === 'down')
-  const listed = shown.value === 'down' ? down : all
+  const listed = onlyDown ? down : all
   return (
     <main class="page targets">
       <section class="panel" aria-label="Targets">
@@ -54,17 +53,12 @@ export function Targets() {
           <span class="spring" />
           <span class="note wide-only">one line per target and profile type; every {REFRESH_MS / 1000} s</span>
           <fieldset class="segments" aria-label="Which targets">
-            {(['all', 'down'] as const).map(which => (
-              <button
-                type="button"
-                key={which}
-                class="button"
-                aria-pressed={shown.value === which}
-                onClick={() => (shown.value = which)}
-              >
-                {which === 'all' ? 'All' : `Down (${down.length})`}
-              </button>
-            ))}
+            <button type="button" class="button" aria-pressed={!onlyDown} onClick={() => go({ down: false })}>
+              All
+            </button>
+            <button type="button" class="button" aria-pressed={onlyDown} onClick={() => go({ down: true })}>
+              Down ({down.length})
+            </button>
           </fieldset>
         </header>
         {error.value && <ErrorNote error={error.value} />}

@@ -24,6 +24,7 @@ const anyState: fc.Arbitrary<PageState> = fc.record(
     sort: fc.constantFrom('self', 'total', 'name'),
     ascending: fc.boolean(),
     utc: fc.boolean(),
+    down: fc.boolean(),
   },
   { noNullPrototype: true },
 )

@@ -31,6 +31,7 @@ export interface PageState {
   readonly sort: SortColumn
   readonly ascending: boolean
   readonly utc: boolean
+  readonly down: boolean // of the targets, only those that are down
 }
 
 export const VERSION = 1
@@ -48,6 +49,7 @@ export const DEFAULT_STATE: PageState = {
   sort: 'self',
   ascending: false,
   utc: false,
+  down: false,
 }
 
 export function encodeState(state: PageState): string {
@@ -72,6 +74,7 @@ export function encodeState(state: PageState): string {
   if (state.flipped) put('flip', '1')
   if (state.sort !== DEFAULT_STATE.sort || state.ascending) put('sort', (state.ascending ? '+' : '') + state.sort)
   if (state.utc) put('utc', '1')
+  if (state.down) put('down', '1')
   if (out.length === 0) return ''
   return `?v=${VERSION}&${out.map(([key, value]) => `${key}=${encodeValue(value)}`).join('&')}`
 }
@@ -94,6 +97,7 @@ export function decodeState(search: string): PageState {
     sort: oneOf(sort, ['self', 'total', 'name'], DEFAULT_STATE.sort),
     ascending: text('sort').startsWith('+'),
     utc: text('utc') === '1',
+    down: text('down') === '1',
   }
 }
 

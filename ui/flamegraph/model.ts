@@ -44,8 +44,6 @@ export interface FlameModel extends FlameRows {
   readonly nameTotal: Float64Array
   readonly nameSelf: Float64Array
   readonly nameNodes: Int32Array
-  /** The heaviest node of a name, -1 where it has none. */
-  readonly nameNode: Int32Array
 }
 
 /** The mean of the profiles that were added up; the exact values stay those of the sum. */
@@ -198,21 +196,18 @@ function sumByName(nodes: {
   const nameTotal = new Float64Array(count)
   const nameSelf = new Float64Array(count)
   const nameNodes = new Int32Array(count)
-  const nameNode = new Int32Array(count).fill(-1)
   const openUntil = new Int32Array(count) // a node before it lies inside a call of the same function
   for (let i = 1; i < name.length; i++) {
     const f = name[i]!
     if (f < 0) continue
     nameSelf[f]! += self[i]!
     nameNodes[f]!++
-    const best = nameNode[f]!
-    if (best < 0 || Math.abs(total[i]!) > Math.abs(total[best]!)) nameNode[f] = i
     if (i >= openUntil[f]!) {
       nameTotal[f]! += total[i]!
       openUntil[f] = last[i]!
     }
   }
-  return { nameTotal, nameSelf, nameNodes, nameNode }
+  return { nameTotal, nameSelf, nameNodes }
 }
 
 /** One look at a name in a file decides for all of them. */
