@@ -62,7 +62,14 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     rest = lines.pop()!
     log.push(...lines)
   })
-  const ended = new Promise<number | null>(resolve => child.once('exit', code => resolve(code)))
+  const kill = (): void => void child.kill('SIGKILL')
+  process.once('exit', kill)
+  const ended = new Promise<number | null>(resolve =>
+    child.once('exit', code => {
+      process.off('exit', kill)
+      resolve(code)
+    }),
+  )
   const address = await untilReady(child, log)
   const readyAfterMs = performance.now() - started
   const pid = child.pid!
