@@ -128,7 +128,9 @@ export function applyRecord(head: Head, payload: Uint8Array, replay: Replay): Re
   readFrames(head, r, replay)
   readNodes(head, r, replay)
   readSeries(head, r, replay)
-  for (let groups = readVarint(r); groups > 0; groups--) readGroup(head, r, replay)
+  const groups: AppendedGroup[] = []
+  for (let n = readVarint(r); n > 0; n--) groups.push(readGroup(r))
+  keepWhole(head, groups, replay)
   const repeats: Repeat[] = []
   for (let n = readVarint(r); n > 0; n--) repeats.push({ key: decoder.decode(readBytes(r)), atMs: readDouble(r) })
   return repeats
@@ -212,8 +214,7 @@ function readSeries(head: Head, r: VarintReader, { lostSeries }: Replay): void {
   for (let n = readVarint(r); n > 0; n--) internSeries(head.series, decoder.decode(readBytes(r)))
 }
 
-function readGroup(head: Head, r: VarintReader, replay: Replay): void {
-  const { lostNodes, lostSeries } = replay
+function readGroup(r: VarintReader): AppendedGroup {
   const valueTypes = readVarint(r)
   const series = new Int32Array(valueTypes)
   for (let v = 0; v < valueTypes; v++) series[v] = readVarint(r)
@@ -226,12 +227,27 @@ function readGroup(head: Head, r: VarintReader, replay: Replay): void {
   readDeltas(r, stack, count)
   const words = new Int32Array(count * valueTypes * 2)
   for (let v = 0; v < valueTypes; v++) readInt64s(r, words, count, v * 2, valueTypes * 2)
-  if (
-    lostSeries.size + lostNodes.size > 0 &&
-    (series.some(s => lostSeries.has(s)) || stack.some(s => lostNodes.has(s)))
-  ) {
-    replay.lostProfiles += valueTypes
-    return
-  }
-  appendGroup(head, { count, stack, words, valueTypes, series, times: { timeMs, timeRest, durationNanos, period } })
+  return { count, stack, words, valueTypes, series, times: { timeMs, timeRest, durationNanos, period } }
 }
+
+/** Neighbouring groups of one time are the label sets of one profile: where one leans on a lost entry none is kept. */
+function keepWhole(head: Head, groups: readonly AppendedGroup[], replay: Replay): void {
+  for (let from = 0; from < groups.length; ) {
+    let to = from + 1
+    while (to < groups.length && sameTimes(groups[from]!, groups[to]!)) to++
+    const profile = groups.slice(from, to)
+    if (profile.some(group => isLost(group, replay))) {
+      for (const { valueTypes } of profile) replay.lostProfiles += valueTypes
+    } else {
+      for (const group of profile) appendGroup(head, group)
+    }
+    from = to
+  }
+}
+
+const sameTimes = ({ times: a }: AppendedGroup, { times: b }: AppendedGroup): boolean =>
+  a.timeMs === b.timeMs && a.timeRest === b.timeRest && a.durationNanos === b.durationNanos && a.period === b.period
+
+const isLost = ({ series, stack }: AppendedGroup, { lostSeries, lostNodes }: Replay): boolean =>
+  (lostSeries.size > 0 && series.some(s => lostSeries.has(s))) ||
+  (lostNodes.size > 0 && stack.some(s => lostNodes.has(s)))
