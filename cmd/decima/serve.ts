@@ -62,14 +62,16 @@ export async function serve(argv: readonly string[]): Promise<number> {
 
   const group = createGroup(log)
   const stopped = Promise.withResolvers<number>()
+  const started = Promise.withResolvers<void>()
+  const stopping = new AbortController()
   let exitCode = 0
-  let stopping = false
   const stop = (code: number, why: string): void => {
     exitCode = Math.max(exitCode, code)
-    if (stopping) return
-    stopping = true
+    if (stopping.signal.aborted) return
+    stopping.abort()
     log.info('Stopping', { reason: why })
-    void group.stop().then(() => {
+    // A start that is cut short leaves nothing behind that is not in the group.
+    void started.promise.then(group.stop).then(() => {
       log.info('See you next time!')
       stopped.resolve(exitCode)
     })
@@ -188,6 +190,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
       blockDurationMs: flags.storageBlockDuration,
       minFreeBytes: flags.storageMinFreeBytes,
       keepAddresses: flags.storageKeepAddresses,
+      replayProgress: () => stopping.signal.throwIfAborted(),
       flushHead: ({ view, ulid, directory }) =>
         threads.flush({
           view,
@@ -196,6 +199,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
     })
     const opened = store
     group.add('store', () => opened.close())
+    stopping.signal.throwIfAborted()
     createStoreMetrics(metrics, opened, counters)
 
     pool = createQueryPool({
@@ -257,8 +261,12 @@ export async function serve(argv: readonly string[]): Promise<number> {
     ready.resolve()
     log.info('Server is ready to receive web requests.', { address: `${bound.host}:${bound.port}` })
   } catch (error) {
-    log.error('could not start', { error: (error as Error).message })
-    stop(1, 'failed to start')
+    if (!stopping.signal.aborted) {
+      log.error('could not start', { error: (error as Error).message })
+      stop(1, 'failed to start')
+    }
+  } finally {
+    started.resolve()
   }
   return await stopped.promise
 }
