@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { after } from 'node:test'
 
 const ROOT = join(import.meta.dirname, '../..')
-/** Of one server: a start, or a stop. A test that waits this long has failed. */
+/** Of one server: a start, or a stop. A test that waits this long has failed; a server that does not stop is killed. */
 const PATIENCE_MS = 60_000
 
 export interface ServerOptions {
@@ -184,7 +184,9 @@ function watch(child: ChildProcess, { folder, storage, started }: Place): RealSe
   const signal = async (name: NodeJS.Signals): Promise<Exit> => {
     const sent = performance.now()
     if (!ended) child.kill(name)
+    const late = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
     const { code, signal: by } = await exited
+    clearTimeout(late)
     return { code, signal: by, tookMs: performance.now() - sent }
   }
   const url = (): string => `http://${address()}`
