@@ -45,7 +45,9 @@ export interface RealServer {
   metric(name: string): Promise<number>
   flush(): Promise<readonly string[]>
   readonly exited: Promise<Exit>
-  /** SIGTERM; the exit, with the time from the signal on. */
+  /** Sends it and waits for the exit; the time is that from the signal on. */
+  signal(name: NodeJS.Signals): Promise<Exit>
+  /** SIGTERM. */
   stop(): Promise<Exit>
   /** SIGKILL. */
   kill(): Promise<void>
@@ -216,6 +218,7 @@ function watch(child: ChildProcess, { folder, storage, started }: Place): RealSe
       return (JSON.parse(text) as { data: { blocks: string[] } }).data.blocks
     },
     exited,
+    signal,
     stop: () => signal('SIGTERM'),
     kill: async () => void (await signal('SIGKILL')),
     async dispose() {
