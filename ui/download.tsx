@@ -3,14 +3,14 @@ import { useSignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 import { pprofUrl } from './api.ts'
 import { usePopover } from './popover.ts'
-import { chosen, query } from './state.ts'
+import { chosen, profileType, query } from './state.ts'
 
 export function Download() {
   const { open, root, button } = usePopover()
   const copied = useSignal(false)
   const line = useRef<HTMLInputElement>(null)
   const asked = query.value
-  const url = 'error' in asked ? null : pprofUrl(asked.text, chosen.value)
+  const url = 'error' in asked || profileType.value === null ? null : pprofUrl(asked.text, chosen.value)
 
   const copy = async (): Promise<void> => {
     line.current?.select()

@@ -1,6 +1,6 @@
 /** The time range: a row of usual ones, a free one such as `90m`, or two instants. */
 import { useSignal } from '@preact/signals'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { usePopover } from './popover.ts'
 import { go, range, refresh, state } from './state.ts'
 import { formatRange, fromInput, toInput } from './time.ts'
@@ -53,7 +53,7 @@ function Choices({ set }: { set(change: Parameters<typeof go>[0]): void }) {
   const free = useSignal(asked.kind === 'relative' ? formatSpanOfTime(asked.ms) : '')
   const wrong = useSignal('')
   const first = useRef<HTMLButtonElement>(null)
-  useEffect(() => first.current?.focus(), [])
+  useLayoutEffect(() => first.current?.focus(), [])
 
   const applyFree = (event: Event): void => {
     event.preventDefault()

@@ -145,6 +145,7 @@ function Plot({ chart, unit, format }: { chart: Chart | null; unit: string; form
       ] as uPlot.Series[],
       hooks: {
         ready: [u => showSpan(u, state.peek().span)],
+        setSize: [u => showSpan(u, state.peek().span)],
         setSelect: [
           u => {
             if (u.select.width < 2) return
@@ -162,7 +163,6 @@ function Plot({ chart, unit, format }: { chart: Chart | null; unit: string; form
     const observer = new ResizeObserver(() => {
       if (element.clientWidth === u.width) return
       u.setSize({ width: element.clientWidth, height: HEIGHT })
-      showSpan(u, state.peek().span)
     })
     observer.observe(element)
     return () => {

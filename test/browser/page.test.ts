@@ -101,6 +101,12 @@ describe('the page', { skip }, () => {
         path => path.startsWith('/api/v1/flamegraph') && path.includes(`start=${(from / 1000).toFixed(3)}`),
       ),
     )
+    await page.setViewportSize({ width: 1600, height: 900 })
+    await until('the shade follows the width', async () => {
+      const wide = (await page.locator('.plot .u-over').boundingBox())!
+      const shade = (await page.locator('.u-select').boundingBox())!
+      return Math.abs(shade.width - wide.width / 4) < 6 && Math.abs(shade.x - wide.x - wide.width / 4) < 6
+    })
     await page.getByRole('button', { name: 'Clear the span' }).click()
     assert.equal(param(page, 'span'), null)
     await page.goBack()
