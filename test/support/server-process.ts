@@ -53,7 +53,12 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
       '--web-enable-admin-api',
       ...flags,
     ],
-    { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
+    {
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      // As `npm start` has it: code that was stripped and compiled at an earlier start.
+      env: { ...process.env, NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compile') },
+    },
   )
   const log: string[] = []
   let rest = ''
