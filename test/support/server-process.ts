@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { NODE_ENVIRONMENT, NODE_FLAGS } from '../../bin/run.mjs'
 
 const ROOT = join(import.meta.dirname, '../..')
 /** Of /proc: ticks of a second. */
@@ -43,7 +44,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   const child = spawn(
     join(ROOT, 'node_modules/.bin/node'),
     [
-      '--disable-warning=ExperimentalWarning',
+      ...NODE_FLAGS,
       ...nodeFlags,
       join(ROOT, 'cmd/decima/main.ts'),
       'serve',
@@ -56,8 +57,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     {
       cwd: folder,
       stdio: ['ignore', 'ignore', 'pipe'],
-      // As `npm start` has it: code that was stripped and compiled at an earlier start.
-      env: { ...process.env, NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compile') },
+      env: { ...NODE_ENVIRONMENT, ...process.env },
     },
   )
   const log: string[] = []
