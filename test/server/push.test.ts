@@ -198,6 +198,40 @@ test('a repeat is acknowledged and not stored again: at once, after a flush, aft
   by.close()
 })
 
+test('what came with a refused profile leaves no trace: not in names, not in sums, not after a restart', async () => {
+  const options = { storagePath: join(folder, 'traces'), flags: [ADMIN] }
+  const at = await start(options)
+  const by = connectParca(at.host)
+  const ghost = { labels: { __name__: 'ghost', job: 'ghost', haunted: 'yes' }, bodies: [profile(['main;ghost 1'])] }
+  const bad = { labels, bodies: [good.subarray(0, 40)] }
+  const same = { labels, bodies: [profile(['main;serve 100', 'main;ghost 1'])] }
+  await refusal(by.push(ghost, same, bad))
+  await by.push({ labels, bodies: [good] })
+  await refusal(by.push(same, ghost, bad))
+
+  const expect = async (client: ParcaClient, host: string): Promise<void> => {
+    const types = [QUERY.slice(0, -2)]
+    assert.deepEqual(await client.types(), types)
+    assert.deepEqual(await client.types(range), types)
+    assert.deepEqual(await client.labels(range), ['job'])
+    assert.deepEqual(await client.values('job', range), ['push'])
+    assert.deepEqual(foldedText(await client.pprof(QUERY, range)), ['main;serve 3'])
+    const everLabels = await fetch(`http://${host}/api/profiles/labels`)
+    assert.deepEqual(((await everLabels.json()) as { labelNames: string[] }).labelNames, ['job'])
+    client.close()
+  }
+  await expect(by, at.host)
+  await at.kill()
+  const next = await start(options)
+  await expect(connectParca(next.host), next.host)
+  await next.flush()
+  await expect(connectParca(next.host), next.host)
+  const again = connectParca(next.host)
+  await again.push(ghost)
+  assert.deepEqual(await again.values('haunted', range), ['yes'], 'a refused profile is no repeat of itself')
+  again.close()
+})
+
 /** Last, as it is the first that is taken. */
 test('after all that a good push is taken', async () => {
   await client.push({ labels, bodies: [good] })
