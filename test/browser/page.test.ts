@@ -456,10 +456,12 @@ describe('the page', { skip }, () => {
   test('on a phone the table comes first and nothing scrolls sideways', async () => {
     const page = await openGraph()
     await page.setViewportSize({ width: 390, height: 844 })
-    const table = (await page.locator('.top').boundingBox())!
-    const graph = (await page.locator('.flame-graph').boundingBox())!
-    assert.ok(table.y < graph.y)
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth))
+    await until('the table comes first', async () => {
+      const table = (await page.locator('.top').boundingBox())!
+      const graph = (await page.locator('.flame-graph').boundingBox())!
+      return table.y < graph.y
+    })
+    await until('nothing sticks out', () => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth))
     await page.close()
   })
 

@@ -114,7 +114,7 @@ async function answer(
 
 function valuesOf(name: string): string[] {
   if (name === 'job') return [...JOBS]
-  if (name === 'instance') return ['10.0.0.1:6060', '10.0.0.2:6060', '10.0.0.3:6060']
+  if (name === 'instance') return ['127.0.0.1:6060', '127.0.0.2:6060', '127.0.0.3:6060']
   if (name === 'version') return ['1.8.2', '1.8.3']
   return ['shop-7f9c-abcde', 'shop-7f9c-fghij']
 }
@@ -141,7 +141,7 @@ function rangeAnswer(url: URL, empty: boolean, json: Json): void {
   const end = Date.parse(url.searchParams.get('end')!)
   const step = Number.parseFloat(url.searchParams.get('step') ?? '10s') * 1000
   const sumBy = url.searchParams.getAll('sumBy')
-  const instances = ['10.0.0.1:6060', '10.0.0.2:6060']
+  const instances = ['127.0.0.1:6060', '127.0.0.2:6060']
   const sampleType = { type: 'cpu', unit: 'nanoseconds' }
   const series = new Map<string, { labelset: unknown; samples: ReturnType<typeof samplesOf>; sampleType: unknown }>()
   for (const [j, job] of jobs.entries()) {
@@ -204,14 +204,14 @@ function targets(): unknown[] {
   return JOBS.flatMap((job, j) =>
     ['process_cpu', 'memory'].map((name, k) => {
       const down = job === 'web' && name === 'memory'
-      const address = `10.0.0.${j + 1}:6060`
+      const address = `127.0.0.${j + 1}:6060`
       return {
         discoveredLabels: { __address__: address, __scheme__: 'http', job },
         labels: { __name__: name, instance: address, job },
         scrapePool: job,
         scrapeUrl: `http://${address}/debug/pprof/${k === 0 ? 'profile?seconds=10' : 'heap'}`,
         health: down ? 'down' : 'up',
-        lastError: down ? 'connect ECONNREFUSED 10.0.0.3:6060' : '',
+        lastError: down ? 'connect ECONNREFUSED 127.0.0.3:6060' : '',
         lastScrape: new Date(Date.now() - 3000 - 700 * j).toISOString(),
         lastScrapeDuration: k === 0 ? 10.02 : 0.031,
         scrapeInterval: '10s',
