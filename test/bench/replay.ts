@@ -1,5 +1,5 @@
 /**
- * A log of 100 MB that was never flushed, a server that is killed, and the time until the next is ready; then every
+ * A log of at least 100 MB that was never flushed, a server that is killed, and the time until the next is ready; then every
  * profile is checked against what was sent. The ratio is to reading the same bytes and checking their sums.
  *
  *   node test/bench/replay.ts [--small] [--cpu-prof[=FOLDER]]     with .cpuprofile files and the hot spots of every thread
@@ -30,12 +30,9 @@ await withFolder(async folder => {
   while (bytes < LOG_BYTES) {
     // The same profiles an hour earlier are others.
     const load = standardLoad(shape, now - loads.length * HOUR_MS)
-    const before = bytes
     await pushLoad(first.address, load)
     loads.push(load)
     bytes = sum(logFiles().map(f => f.bytes))
-    // The last load is cut so that the log is not much more than was asked for.
-    if (bytes + (bytes - before) / 2 > LOG_BYTES) break
   }
   const rows = sum(loads.map(load => load.rows))
   console.log(`replay: ${loads.length} × ${describeLoad(loads[0]!)}`)
