@@ -285,7 +285,8 @@ function seriesFill(dark: boolean): string {
   return `oklch(${dark ? 0.74 : 0.55} 0.14 ${SERIES_HUES[0]} / 0.14)`
 }
 
+/** The canvas needs resolved colours: the style sheet gives them to the box it is in. */
 function tokens(element: Element): { text: string; grid: string } {
-  const style = getComputedStyle(element)
-  return { text: style.getPropertyValue('--text-quiet').trim(), grid: style.getPropertyValue('--line').trim() }
+  const { color, borderTopColor } = getComputedStyle(element)
+  return { text: color, grid: borderTopColor }
 }
