@@ -6,6 +6,8 @@ export interface IngestProfile {
   readonly body: Uint8Array
   /** Labels of the series with `__name__` (the profile's name). Any order; other names beginning with `__` are dropped, and counted. */
   readonly labels: readonly Label[]
+  /** Where it stood in the request, for errors. Default: `profile <row>` when there are several. */
+  readonly place?: string
 }
 
 export interface IngestOptions {

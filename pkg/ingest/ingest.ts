@@ -61,9 +61,7 @@ export function createIngest(settings: IngestSettings): Ingest {
     async ingest(profiles, options) {
       const bodies: Uint8Array[] = []
       for (const [i, { body }] of profiles.entries()) {
-        bodies.push(
-          await decompressBody(body, options.limits.bodySize).catch(error => refuse(profiles.length, i, error)),
-        )
+        bodies.push(await decompressBody(body, options.limits.bodySize).catch(error => refuse(profiles, i, error)))
       }
       let samples = 0
       /** Decoded one after the other into the same memory, as the store pulls them. */
@@ -73,7 +71,7 @@ export function createIngest(settings: IngestSettings): Ingest {
           try {
             write = prepare(settings, bodies[i]!, labels, options, scratch)
           } catch (error) {
-            refuse(profiles.length, i, error)
+            refuse(profiles, i, error)
           }
           samples += write.profile.samples.length
           yield write
@@ -88,15 +86,11 @@ export function createIngest(settings: IngestSettings): Ingest {
   }
 }
 
-/** Throws the error; of several profiles, it says which. */
-function refuse(profiles: number, index: number, error: unknown): never {
-  throw profiles > 1 ? inSeries(index, error) : error
-}
-
-function inSeries(index: number, error: unknown): unknown {
-  return error instanceof RequestError
-    ? new RequestError(error.code, `profile ${index}: ${error.message}`, { cause: error })
-    : error
+/** Throws the error, which then says whose it is. */
+function refuse(profiles: readonly IngestProfile[], index: number, error: unknown): never {
+  const place = profiles[index]!.place ?? (profiles.length > 1 ? `profile ${index}` : null)
+  if (place === null || !(error instanceof RequestError)) throw error
+  throw new RequestError(error.code, `${place}: ${error.message}`, { cause: error })
 }
 
 function prepare(

@@ -94,14 +94,16 @@ const malformed: [string, Uint8Array, RegExp][] = [
 ]
 for (const [name, body, want] of malformed)
   test(`malformed: ${name}`, async () => {
-    await refused([{ labels, bodies: [body] }], want)
-    await refused([{ labels, bodies: [good, body] }], new RegExp(`profile 1: .*${want.source}`))
+    const at = (place: string) => new RegExp(`^${place}: .*${want.source}`)
+    await refused([{ labels, bodies: [body] }], at('series 0: sample 0'))
+    await refused([{ labels, bodies: [good, body] }], at('series 0: sample 1'))
+    const other = { ...labels, job: 'other' }
     await refused(
       [
         { labels, bodies: [good] },
-        { labels: { ...labels, job: 'other' }, bodies: [body, good] },
+        { labels: other, bodies: [body, good] },
       ],
-      want,
+      at('series 1: sample 0'),
     )
   })
 

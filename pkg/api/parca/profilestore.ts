@@ -35,7 +35,7 @@ function profilesOf(series: RawProfileSeries, index: number): IngestProfile[] {
   const labels = labelsOf(series, index)
   return series.samples.map(({ rawProfile }, sample) => {
     if (rawProfile.length === 0) throw invalid(index, `sample ${sample}: raw_profile is empty`)
-    return { body: rawProfile, labels }
+    return { body: rawProfile, labels, place: `series ${index}: sample ${sample}` }
   })
 }
 
