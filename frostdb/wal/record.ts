@@ -64,8 +64,8 @@ export function encodeRecord(
     writeVarint(w, frames.buildId.array[i]! + 1)
     writeDouble(w, frames.line.array[i]!)
     writeDouble(w, frames.startLine.array[i]!)
-    writeVarint(w, words[i * 2]!)
-    writeVarint(w, words[i * 2 + 1]!)
+    writeVarint(w, words[i * 2]! >>> 0)
+    writeVarint(w, words[i * 2 + 1]! >>> 0)
     writeVarint(w, frames.inlined.array[i]!)
   }
 
@@ -164,8 +164,8 @@ function readFrames(head: Head, r: VarintReader, { lostStrings, lostFrames }: Re
     const buildId = readVarint(r) - 1
     const line = readDouble(r)
     const startLine = readDouble(r)
-    const addressLow = readVarint(r)
-    const addressHigh = readVarint(r)
+    const addressLow = readVarint(r) | 0
+    const addressHigh = readVarint(r) | 0
     const inlined = readVarint(r)
     const f = { functionName, systemName, file, line, startLine, addressLow, addressHigh, inlined, mapping, buildId }
     const id = addFrame(head.frames, f, addressLow, addressHigh)

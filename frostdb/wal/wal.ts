@@ -81,9 +81,7 @@ export function createWal(options: WalOptions): Wal {
     new Promise<T>((resolve, reject) => {
       if (closing.signal.aborted) throw new Error('the log is closed')
       queue.push(make(resolve, reject))
-      running ??= commitLoop().finally(() => {
-        running = null
-      })
+      running ??= commitLoop()
     })
 
   async function commitLoop(): Promise<void> {
@@ -115,6 +113,7 @@ export function createWal(options: WalOptions): Wal {
         for (const item of [...group, ...waiting]) item.reject(error)
       }
     }
+    running = null // in the turn that found the queue empty, or what comes in the next would wait for ever
   }
 
   async function commit(
