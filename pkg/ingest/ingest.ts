@@ -54,14 +54,25 @@ export const createIngestCounters = (): IngestCounters => ({
 
 /** A profile may be this much ahead of the server's clock. */
 const AHEAD_MS = 10 * 60_000
+/** A request holds all its bodies at once; many small bombs must not come to more than a few large profiles. */
+const BODIES_OF_A_REQUEST = 4
 
 export function createIngest(settings: IngestSettings): Ingest {
   const scratch = createDecodeScratch()
   return {
     async ingest(profiles, options) {
       const bodies: Uint8Array[] = []
+      const mostBytes = BODIES_OF_A_REQUEST * (options.limits.bodySize || Number.POSITIVE_INFINITY)
+      let bytes = 0
       for (const [i, { body }] of profiles.entries()) {
-        bodies.push(await decompressBody(body, options.limits.bodySize).catch(error => refuse(profiles, i, error)))
+        const raw = await decompressBody(body, options.limits.bodySize).catch(error => refuse(profiles, i, error))
+        bytes += raw.length
+        if (bytes > mostBytes) {
+          const what = `more than ${mostBytes} bytes uncompressed in one request`
+          const limit = `${BODIES_OF_A_REQUEST} × --body-size-limit ${options.limits.bodySize}`
+          refuse(profiles, i, new RequestError('invalid_argument', `body: ${what} (${limit})`))
+        }
+        bodies.push(raw)
       }
       let samples = 0
       /** Decoded one after the other into the same memory, as the store pulls them. */

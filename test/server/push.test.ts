@@ -157,6 +157,17 @@ test('a gzip bomb costs no more than the limit', async () => {
   assert.ok(peakMemory(server) - before < 128 << 20, 'peak memory')
 })
 
+test('many bombs in one request cost no more than a few bodies', async () => {
+  const bomb = gzipSync(Buffer.alloc(1 << 20))
+  const before = peakMemory(server)
+  await refused(
+    [{ labels, bodies: Array.from({ length: 1000 }, () => bomb) }],
+    /series 0: sample 4: body: .*4 × --body-size-limit/,
+    413,
+  )
+  assert.ok(peakMemory(server) - before < 128 << 20, 'peak memory')
+})
+
 test('a message over the limit is RESOURCE_EXHAUSTED', async () => {
   const { code, details } = await refusal(client.push({ labels, bodies: [new Uint8Array(5 << 20)] }))
   assert.equal(code, 'RESOURCE_EXHAUSTED')
