@@ -9,7 +9,7 @@ import { before, test } from 'node:test'
 import { RECORD_HEADER_BYTES, readSegment, SEGMENT_HEADER_BYTES } from '../../frostdb/wal/segment.ts'
 import { foldedProfile, foldedText } from '../support/folded.ts'
 import { connectParca } from '../support/parca-client.ts'
-import { type RealServer, testServers } from '../support/server.ts'
+import { ADMIN, type RealServer, testServers } from '../support/server.ts'
 
 const PROFILES = 8
 const QUERY = 'wal:work:bytes:space:bytes:delta{}'
@@ -112,7 +112,7 @@ for (const [name, record, at] of flips)
   test(`a changed byte in ${name} loses that record alone`, () =>
     holds(path => changeByte(path, at()), { kept: without(record), offset: offsets[record]! }))
 
-test('a changed byte in the first record: what leans on it is lost and counted, nothing is wrong', async () => {
+test('a changed byte in the first record: what leans on it is lost and counted, what comes later is whole', async () => {
   const storagePath = join(folder, 'first')
   cpSync(whole, storagePath, { recursive: true })
   changeByte(join(storagePath, 'wal', segment), SEGMENT_HEADER_BYTES + 40)
@@ -121,7 +121,18 @@ test('a changed byte in the first record: what leans on it is lost and counted, 
   assert.ok(!kept.includes(0))
   assert.equal(await server.metric('decima_frostdb_wal_corruptions_total'), 1)
   assert.equal((await server.metric('decima_frostdb_wal_lost_profiles')) + kept.length, PROFILES - 1)
+  await push(server, [100, 101])
   await server.dispose()
+
+  const next = await start({ storagePath, flags: [ADMIN] })
+  assert.deepEqual(await found(next), [...kept, 100, 101])
+  await next.flush()
+  assert.deepEqual(await found(next), [...kept, 100, 101])
+  await push(next, [102])
+  await next.dispose()
+  const last = await start({ storagePath })
+  assert.deepEqual(await found(last), [...kept, 100, 101, 102])
+  await last.dispose()
 })
 
 for (const at of [1, 5, 9, 13])
