@@ -11,6 +11,7 @@ import { RequestError } from '../pkg/base/errors.ts'
 import type { Clock, Disk, Log, Random } from '../pkg/base/ports.ts'
 import { ulid } from '../pkg/base/ulid.ts'
 import { createWriter, type VarintWriter } from '../pkg/base/varint.ts'
+import type { Mended } from './block/mend.ts'
 import {
   appendWrites,
   createHead,
@@ -43,6 +44,8 @@ export interface StoreOptions {
   readonly keepAddresses: boolean
   /** Writes the block's files into `directory` (made, synced and renamed into place by it). In a worker, when wired. */
   flushHead(job: FlushJob): Promise<BlockEntry>
+  /** Makes the indexes of blocks again that are missing or damaged, and tells of them. In a worker, when wired. */
+  mendIndexes?(blocks: Snapshot['blocks']): Promise<readonly Mended[]>
   replayProgress?(done: { readonly segments: number; readonly of: number }): void
 }
 
@@ -398,17 +401,30 @@ async function openLocked(options: StoreOptions, unlock: () => void): Promise<St
   }
   void flushInTurn()
 
+  const openBlocks = (): Snapshot['blocks'] =>
+    manifest.blocks.map(({ ulid, minTime, maxTime }) => ({
+      ulid,
+      directory: `${blocksDirectory}/${ulid}`,
+      minTime,
+      maxTime,
+    }))
+
+  /** Beside all else: until it is mended, a query of such a block fails and says so. */
+  async function mend(): Promise<void> {
+    if (manifest.blocks.length === 0) return
+    for (const { block, fault, error, profiles, lost } of (await options.mendIndexes?.(openBlocks())) ?? []) {
+      if (error === null) log.warn('the index of a block was made again', { block, fault, profiles, lost })
+      else log.error('the index of a block cannot be made again', { block, fault, error })
+    }
+  }
+  mend().catch(error => log.error('indexes could not be looked through', { error: (error as Error).message }))
+
   let closed: Promise<void> | null = null
   return {
     write,
     flush,
     snapshot: () => ({
-      blocks: manifest.blocks.map(b => ({
-        ulid: b.ulid,
-        directory: `${blocksDirectory}/${b.ulid}`,
-        minTime: b.minTime,
-        maxTime: b.maxTime,
-      })),
+      blocks: openBlocks(),
       heads: members.filter(m => m.published.profiles > 0).map(m => viewHead(m.head, m.published)),
     }),
     get status() {

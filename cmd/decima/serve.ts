@@ -196,6 +196,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
           view,
           options: { ulid, directory, serviceLabels: flags.serviceLabels, version: VERSION, createdMs: clock.now() },
         }),
+      mendIndexes: blocks => threads.mend({ blocks }),
     })
     const opened = store
     group.add('store', () => opened.close())

@@ -1,8 +1,10 @@
 /** The threads beside the main one, by name. */
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import type { Mended } from '../../frostdb/block/mend.ts'
 import type { BlockEntry } from '../../frostdb/manifest.ts'
 import type { SelfProfiler } from '../../pkg/telemetry/self-profile.ts'
 import type { FlushData } from './flush-thread.ts'
+import type { MendData } from './mend-thread.ts'
 
 /** What every thread gets: the port over which it is profiled. */
 export interface ThreadData {
@@ -13,6 +15,8 @@ export interface Threads {
   spawnQuery(): Worker
   /** One thread for one block; it ends with it. */
   flush(data: FlushData): Promise<BlockEntry>
+  /** One thread for all blocks; it ends with them. */
+  mend(data: MendData): Promise<readonly Mended[]>
 }
 
 /** These threads work on typed arrays, which lie outside the young generation: a large one would only stay in memory. */
@@ -31,14 +35,16 @@ export function createThreads(profiler: SelfProfiler): Threads {
     profiler.addWorker(name, worker, port1)
     return worker
   }
+  const job = <T>(file: string, name: string, data: object): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const worker = spawn(file, name, data)
+      worker.once('message', resolve)
+      worker.once('error', reject)
+      worker.once('exit', code => reject(new Error(`the ${name} thread ended with ${code}`)))
+    })
   return {
     spawnQuery: () => spawn('./query-thread.ts', `query-${++queries}`, {}),
-    flush: data =>
-      new Promise((resolve, reject) => {
-        const worker = spawn('./flush-thread.ts', 'flush', data)
-        worker.once('message', resolve)
-        worker.once('error', reject)
-        worker.once('exit', code => reject(new Error(`the flush thread ended with ${code}`)))
-      }),
+    flush: data => job('./flush-thread.ts', 'flush', data),
+    mend: data => job('./mend-thread.ts', 'mend', data),
   }
 }

@@ -9,6 +9,7 @@ import { randomWrites, T0_MS } from '../../test/support/random-writes.ts'
 import { contentText, sumsOf } from '../../test/support/source-text.ts'
 import { blockOf, headOf } from '../../test/support/temp-block.ts'
 import { noReads, type Source } from '../scan/source.ts'
+import { mendIndexes } from './mend.ts'
 import { openBlock } from './open.ts'
 import { indexFault, rebuildIndex } from './rebuild.ts'
 
@@ -118,4 +119,22 @@ test('of a damaged Parquet file no index is made', async () => {
   rmSync(`${directory}/meta.json`)
   await assert.rejects(rebuildIndex(directory), /meta\.json.*cannot be read/)
   assert.deepEqual(readFileSync(`${directory}/index`), index)
+})
+
+test('of many blocks those are mended that need it; what cannot be mended is told', async () => {
+  const [good, missing, broken] = [blockOf(headOf(plain())), blockOf(headOf(plain())), blockOf(headOf(plain()))]
+  rmSync(`${missing.directory}/index`)
+  writeFileSync(`${broken.directory}/index`, 'no index')
+  writeFileSync(`${broken.directory}/frames.parquet`, 'no Parquet')
+  const found = await mendIndexes([good, broken, missing])
+  assert.deepEqual(
+    found.map(m => [m.block, m.error === null]),
+    [
+      [broken.ulid, false],
+      [missing.ulid, true],
+    ],
+  )
+  assert.match(found[0]!.error!, /frames\.parquet/)
+  assert.deepEqual(contentAt(missing.directory), contentAt(good.directory))
+  assert.deepEqual(await mendIndexes([good, missing]), [])
 })
