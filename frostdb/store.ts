@@ -13,6 +13,7 @@ import { ulid } from '../pkg/base/ulid.ts'
 import { createWriter, type VarintWriter } from '../pkg/base/varint.ts'
 import type { Mended } from './block/mend.ts'
 import {
+  type AppendedGroup,
   appendWrites,
   createHead,
   type Head,
@@ -218,7 +219,13 @@ async function openLocked(options: StoreOptions, unlock: () => void): Promise<St
     }
     const target = active()
     const before = target.head.demoted
-    const groups = appendWrites(target.head, fresh())
+    let groups: AppendedGroup[]
+    try {
+      groups = appendWrites(target.head, fresh())
+    } catch (error) {
+      sealWhenLarge(target) // names that a refused request brought stay until then
+      throw error
+    }
     if (before === 0 && target.head.demoted > 0) {
       log.warn('the head has too many series: the labels of samples make no new ones until it is a block', {
         series: headCounts(target.head).series,
@@ -250,8 +257,7 @@ async function openLocked(options: StoreOptions, unlock: () => void): Promise<St
       durable.catch(() => undefined) // a repeat may be the only one to wait for it
       for (const repeat of repeats) recent.add(repeat, durable)
       await durable
-      if (headBytes(target.head) >= options.activeMemory && target === active())
-        void seal().then(flushSealed).catch(unflushed)
+      sealWhenLarge(target)
     }
     await Promise.all(earlier)
     counters.repeated += earlier.length + twice
@@ -320,10 +326,16 @@ async function openLocked(options: StoreOptions, unlock: () => void): Promise<St
 
   const lowSpace = (): Error => new Error(`free space is below --storage-min-free-bytes (${options.minFreeBytes})`)
 
+  const isLarge = ({ head }: Member): boolean => headBytes(head) >= options.activeMemory
+
+  function sealWhenLarge(member: Member): void {
+    if (isLarge(member) && member === active()) void seal().then(flushSealed).catch(unflushed)
+  }
+
   /** Closes the active head to writes: what comes next goes to a new one. */
   function seal(): Promise<void> {
     sealing ??= (async () => {
-      if (active().published.profiles > 0 && writable) await startHead()
+      if ((active().published.profiles > 0 || isLarge(active())) && writable) await startHead()
     })().finally(() => {
       sealing = null
     })

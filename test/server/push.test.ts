@@ -168,6 +168,20 @@ test('many bombs in one request cost no more than a few bodies', async () => {
   assert.ok(peakMemory(server) - before < 128 << 20, 'peak memory')
 })
 
+test('refused requests alone do not make the head grow without end', async () => {
+  const at = await start({ flags: ['--storage-active-memory=1MiB'] })
+  const by = connectParca(at.host)
+  for (let i = 0; i < 60; i++) {
+    const names = Array.from({ length: 300 }, (_, n) => `main;f${i}_${n}_${'x'.repeat(100)} 1`)
+    await refusal(by.push({ labels, bodies: [profile(names), Buffer.from('bad')] }))
+  }
+  assert.ok((await at.metric('decima_frostdb_head_bytes')) < 2 << 20)
+  assert.equal(await at.metric('decima_frostdb_blocks'), 0)
+  await by.push({ labels, bodies: [good] })
+  assert.deepEqual(foldedText(await by.pprof(QUERY, range)), ['main;serve 3'])
+  by.close()
+})
+
 test('a message over the limit is RESOURCE_EXHAUSTED', async () => {
   const { code, details } = await refusal(client.push({ labels, bodies: [new Uint8Array(5 << 20)] }))
   assert.equal(code, 'RESOURCE_EXHAUSTED')
