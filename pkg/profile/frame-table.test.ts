@@ -11,8 +11,8 @@ const frame: fc.Arbitrary<FrameFields> = fc.record(
     file: small,
     line: fc.constantFrom(0, 1, 2 ** 32, 2 ** 32 + 1, -1),
     startLine: fc.nat(2),
-    addressLow: fc.constantFrom(0, 1, 0x80000000, 0xffffffff),
-    addressHigh: fc.constantFrom(0, 1, 0xffffffff),
+    addressLow: fc.constantFrom(0, 1, -(2 ** 31), -1),
+    addressHigh: fc.constantFrom(0, 1, -1),
     inlined: fc.nat(1),
     mapping: small,
     buildId: small,
@@ -43,10 +43,11 @@ for (const keepAddresses of [false, true]) {
           }
           assert.equal(internFrame(frames, f), ids.get(key))
         }
+        for (const f of list) assert.equal(internFrame(frames, f), ids.get(identity(f, keepAddresses)), 'found again')
         assert.equal(frameCount(frames), ids.size)
         const view = viewFrames(frames, ids.size)
         first.forEach((f, id) => {
-          const address = (BigInt(f.addressHigh) << 32n) | BigInt(f.addressLow)
+          const address = BigInt.asUintN(64, (BigInt(f.addressHigh) << 32n) | BigInt(f.addressLow >>> 0))
           const seen = [
             view.functionName[id],
             view.systemName[id],
@@ -93,7 +94,7 @@ test('tens of thousands of addresses', () => {
     file: -1,
     line: 0,
     startLine: 0,
-    addressLow: (i * 16) >>> 0,
+    addressLow: (i * 0x40000) | 0,
     addressHigh: i % 3,
     inlined: 0,
     mapping: 1,
