@@ -212,7 +212,7 @@ function writeFrames(w: VarintWriter, f: FrameColumns): void {
     writeInt64s(w, new Int32Array(int64sOf(lines).buffer), f.length, 0, 2)
   }
   const words = wordsOf(f.address)
-  for (let i = 0; i < f.length * 2; i++) writeVarint(w, words[i]!)
+  for (let i = 0; i < f.length * 2; i++) writeVarint(w, words[i]! >>> 0)
   for (let i = 0; i < f.length; i++) writeVarint(w, f.inlined[i]!)
 }
 

@@ -229,7 +229,7 @@ function internLocations(head: Head, { profile }: ProfileWrite): void {
   }
   const starts = (s.locationStart = grown(s.locationStart, locations.length + 1))
   const out = (s.locationFrames = grown(s.locationFrames, locations.lineFunction.length + locations.length))
-  const addressWords = new Uint32Array(locations.address.buffer, locations.address.byteOffset, locations.length * 2)
+  const addressWords = new Int32Array(locations.address.buffer, locations.address.byteOffset, locations.length * 2)
   const frame: FrameFields = {
     functionName: -1,
     systemName: -1,

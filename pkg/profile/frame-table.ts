@@ -39,8 +39,8 @@ export interface FrameFields {
   file: number
   line: number
   startLine: number
-  addressLow: number // uint32
-  addressHigh: number // uint32
+  addressLow: number // int32, as all of its words: what is beyond would be a heap number each
+  addressHigh: number // int32
   inlined: number
   mapping: number
   buildId: number
@@ -82,7 +82,7 @@ export function internFrame(frames: FrameInterner, f: FrameFields): number {
   const mapping = frames.mapping.array
   const buildId = frames.buildId.array
   const words = wordsOf(frames.address.array)
-  let slot = hashFrame(f.functionName, f.systemName, f.file, f.line, low, high, f.inlined, f.buildId) & mask
+  let slot = hashFrame(f.functionName, f.systemName, f.file, f.line | 0, low, high, f.inlined, f.buildId) & mask
   for (;;) {
     const id = slots[slot]! - 1
     if (id < 0) break
@@ -139,7 +139,7 @@ function place(frames: FrameInterner, id: number): void {
     frames.functionName.array[id]!,
     frames.systemName.array[id]!,
     frames.file.array[id]!,
-    frames.line.array[id]!,
+    frames.line.array[id]! | 0,
     words[id * 2]!,
     words[id * 2 + 1]!,
     frames.inlined.array[id]!,
@@ -155,13 +155,13 @@ function hashFrame(
   functionName: number,
   systemName: number,
   file: number,
-  line: number,
+  line: number, // int32: a double would be boxed
   low: number,
   high: number,
   inlined: number,
   buildId: number,
 ): number {
-  let h = Math.imul(functionName, 0x9e3779b1) ^ Math.imul(line | 0, 0x85ebca6b)
+  let h = Math.imul(functionName, 0x9e3779b1) ^ Math.imul(line, 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35) ^ Math.imul(file, 0x27d4eb2f)
   h = Math.imul(h ^ (h >>> 13), 0x165667b1) ^ Math.imul(low, 0x9e3779b1) ^ high
   h = Math.imul(h ^ (h >>> 15), 0x85ebca6b) ^ Math.imul(systemName, 0xc2b2ae35) ^ (buildId << 1) ^ inlined
@@ -169,13 +169,13 @@ function hashFrame(
   return h ^ (h >>> 13)
 }
 
-const wordCache = new WeakMap<BigUint64Array, Uint32Array>()
+const wordCache = new WeakMap<BigUint64Array, Int32Array>()
 
 /** The same memory as pairs of 32-bit words, low first (Node runs on little-endian machines only). */
-export function wordsOf(column: BigUint64Array): Uint32Array {
+export function wordsOf(column: BigUint64Array): Int32Array {
   let words = wordCache.get(column)
   if (words === undefined) {
-    words = new Uint32Array(column.buffer, column.byteOffset, column.length * 2)
+    words = new Int32Array(column.buffer, column.byteOffset, column.length * 2)
     wordCache.set(column, words)
   }
   return words
