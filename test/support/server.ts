@@ -145,6 +145,10 @@ interface Place {
 }
 
 function watch(child: ChildProcess, { folder, storage, started }: Place): RealServer {
+  // A test that ends before it disposes of its server must not leave it behind.
+  const end = (): void => void child.kill('SIGKILL')
+  process.once('exit', end)
+  child.once('exit', () => process.off('exit', end))
   let output = ''
   let changed = Promise.withResolvers<void>()
   const more = (text = ''): void => {
