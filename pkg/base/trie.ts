@@ -18,6 +18,13 @@ export function createTrie(): Trie {
   return trie
 }
 
+/** Empties the trie and keeps its memory. */
+export function clearTrie(trie: Trie): void {
+  trie.parent.length = 1
+  trie.key.length = 1
+  trie.slots.fill(0)
+}
+
 function mix(a: number, b: number): number {
   let h = Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35)

@@ -20,6 +20,7 @@ import { merge } from './merge.ts'
 import { labelNames, labelValues, profileTypes } from './names.ts'
 import { queryRange } from './range.ts'
 import type { Merged } from './result.ts'
+import { createQueryScratch, createTreeScratch, type QueryScratch } from './scratch.ts'
 import { isBefore, labelsTest, type Moment, multipliesPeriod, nanosOf, type Selected, select } from './select.ts'
 
 export type QueryTask =
@@ -43,10 +44,12 @@ export interface Executor {
 
 export function createExecutor(reporter: Reporter, monotonic: () => number): Executor {
   const common = createCommon()
+  const scratch = createQueryScratch()
   return {
     execute(task, sources, reads, started) {
       common.retain(sources)
-      const value = run(task, sources, reads, common, reporter)
+      scratch.retain(sources)
+      const value = run(task, { sources, reads, common, scratch, reporter })
       const blocks = sources.filter(s => s.name !== 'head').length
       return {
         value,
@@ -67,7 +70,17 @@ export function createExecutor(reporter: Reporter, monotonic: () => number): Exe
   }
 }
 
-function run(task: QueryTask, sources: readonly Source[], reads: Reads, common: Common, reporter: Reporter): unknown {
+/** What a task is carried out with. */
+interface Context {
+  readonly sources: readonly Source[]
+  readonly reads: Reads
+  readonly common: Common
+  readonly scratch: QueryScratch
+  readonly reporter: Reporter
+}
+
+function run(task: QueryTask, context: Context): unknown {
+  const { sources, reporter } = context
   switch (task.kind) {
     case 'types':
       return profileTypes(sources, task.range)
@@ -78,7 +91,7 @@ function run(task: QueryTask, sources: readonly Source[], reads: Reads, common: 
     case 'range':
       return queryRange(sources, parseQuery(task.request.query), task.request)
     case 'report':
-      return reporter.report(mergeSelection(sources, task.request, reads, common, reporter), task.request)
+      return reporter.report(mergeSelection(task.request, context), task.request)
     case 'explain':
       return explain(sources, task.query, parseQuery(task.query), task.range) satisfies Explanation
   }
@@ -86,13 +99,7 @@ function run(task: QueryTask, sources: readonly Source[], reads: Reads, common: 
 
 type OneSelection = MergeSelection | SingleSelection
 
-function mergeSelection(
-  sources: readonly Source[],
-  request: ReportRequest,
-  reads: Reads,
-  common: Common,
-  reporter: Reporter,
-): Merged {
+function mergeSelection(request: ReportRequest, { sources, reads, common, scratch, reporter }: Context): Merged {
   const { selection } = request
   const level = reporter.needsFrames(request) ? 'frame' : 'function'
   const shown = selection.kind === 'diff' ? selection.compare : selection
@@ -110,8 +117,8 @@ function mergeSelection(
   }
   const selected = selectAll(sources, shown, timesPeriod)
   const base = selection.kind === 'diff' ? selectAll(sources, selection.base, baseTimesPeriod) : null
-  const options = { level, common, reads } as const
-  const tree = merge(selected, base, options)
+  const options = { level, common, reads, scratch } as const
+  const tree = merge(selected, base, options, scratch.tree)
   const groupLabels = selection.kind === 'merge' ? labelsOf(request.groupBy) : []
   const groups = groupLabels.length === 0 ? [] : mergeGroups(sources, shown, timesPeriod, groupLabels, options)
   const all = base === null ? selected : [...selected, ...base]
@@ -183,7 +190,8 @@ function mergeGroups(
   const groups: { labels: Label[]; tree: Merged['tree'] }[] = []
   for (const [key, labels] of [...keys].sort(([, a], [, b]) => compareLabels(a, b))) {
     const selected = sources.map((source, s) => select(source, { ...wanted, only: i => keyOf[s]![i] === key }))
-    if (selected.some(s => s.profiles > 0)) groups.push({ labels, tree: merge(selected, null, options) })
+    if (selected.some(s => s.profiles > 0))
+      groups.push({ labels, tree: merge(selected, null, options, createTreeScratch()) })
   }
   return groups
 }
