@@ -30,6 +30,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   'pkg/profile': ['pkg/base', 'pkg/labels'],
   'pkg/pprof': ['pkg/base', 'pkg/profile'],
   'pkg/parquet': ['pkg/base'],
+  'pkg/objstore': ['pkg/base'],
   'pkg/telemetry': ['pkg/base'],
   'pkg/config': ['pkg/base', 'pkg/labels'],
   frostdb: ['pkg/base', 'pkg/labels', 'pkg/profile', 'pkg/parquet'],

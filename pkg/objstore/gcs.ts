@@ -1,0 +1,103 @@
+/**
+ * Google Cloud Storage through the official SDK, loaded with the first request. The etag is the generation, so conditions
+ * are `ifGenerationMatch`, with 0 for what must not exist. The SDK signs and finds credentials; trying again is ours.
+ */
+import type { Readable } from 'node:stream'
+import type { File, Storage } from '@google-cloud/storage'
+import { readBody } from './answer.ts'
+import type { ByteRange } from './contract.ts'
+import { StoreError } from './errors.ts'
+import { gcsError } from './gcs-errors.ts'
+import { putGcsObject } from './gcs-put.ts'
+import type { GcsBucket } from './settings.ts'
+import type { FetchedObject, ListPage, Store, StoredObject } from './store.ts'
+
+export interface GcsOptions {
+  /** `http://127.0.0.1:port` of a double or an emulator: no credentials are sent there. */
+  readonly endpoint?: string
+}
+
+export type GcsSend = <T>(request: (storage: Storage) => Promise<T>) => Promise<T>
+
+export function gcsStore(settings: GcsBucket, options: GcsOptions = {}): Store {
+  let opened: Promise<Storage> | null = null
+  const open = async (): Promise<Storage> => {
+    const sdk = await import('@google-cloud/storage')
+    return new sdk.Storage({
+      retryOptions: { autoRetry: false },
+      ...(options.endpoint === undefined ? {} : { apiEndpoint: options.endpoint }),
+      ...(settings.serviceAccount === null ? {} : { credentials: JSON.parse(settings.serviceAccount) }),
+    })
+  }
+  const send: GcsSend = async request => {
+    try {
+      return await request(await (opened ??= open()))
+    } catch (thrown) {
+      throw gcsError(thrown)
+    }
+  }
+  const fileOf = (storage: Storage, key: string): File => storage.bucket(settings.bucket).file(key)
+
+  async function get(key: string, range: ByteRange | null, signal: AbortSignal): Promise<FetchedObject> {
+    return await send(async storage => {
+      const span = range === null ? {} : { start: range.offset, end: range.offset + range.length - 1 }
+      const stream = fileOf(storage, key).createReadStream({ validation: false, decompress: false, ...span })
+      let headers: Record<string, string | undefined> = {}
+      stream.once('response', (response: { headers: typeof headers }) => {
+        headers = response.headers
+      })
+      const body = await readBody(stream as Readable, () => numberOf(headers['content-length']), signal)
+      if (range !== null && body.byteLength > range.length)
+        throw new StoreError('unsupported', 'the store does not look at Range')
+      const md5 = /md5=([A-Za-z0-9+/=]+)/.exec(headers['x-goog-hash'] ?? '')?.[1]
+      return { body, etag: headers['x-goog-generation'] ?? '', md5: md5 === undefined ? null : hexOf(md5) }
+    })
+  }
+
+  async function head(key: string): Promise<StoredObject | null> {
+    return await send(async storage => {
+      try {
+        const [{ size, generation, md5Hash, metadata }] = await fileOf(storage, key).getMetadata()
+        const md5 = md5Hash === undefined ? null : hexOf(md5Hash)
+        const token = metadata?.['decimaput']
+        return { size: Number(size), etag: String(generation), md5, token: typeof token === 'string' ? token : null }
+      } catch (thrown) {
+        const error = gcsError(thrown)
+        if (error instanceof StoreError && error.kind === 'not_found') return null
+        throw thrown
+      }
+    })
+  }
+
+  async function listPage(prefix: string, cursor: string | null): Promise<ListPage> {
+    return await send(async storage => {
+      const query = { prefix, maxResults: 1000, autoPaginate: false }
+      const [files, next] = await storage
+        .bucket(settings.bucket)
+        .getFiles(cursor === null ? query : { ...query, pageToken: cursor })
+      const objects = files.map(({ name, metadata }) => ({
+        key: name,
+        size: Number(metadata.size),
+        lastModifiedMs: Date.parse(metadata.updated ?? metadata.timeCreated ?? ''),
+      }))
+      return { objects, next: (next as { pageToken?: string } | null)?.pageToken ?? null }
+    })
+  }
+
+  return {
+    name: `gs://${settings.bucket}`,
+    get,
+    head,
+    listPage,
+    put: (key, request, attempt) =>
+      putGcsObject({ settings, send, attempt, file: storage => fileOf(storage, key) }, request),
+    remove: key =>
+      send(async storage => {
+        await fileOf(storage, key).delete({ ignoreNotFound: true })
+      }),
+    close: async () => {},
+  }
+}
+
+const numberOf = (text: string | undefined): number | null => (text === undefined ? null : Number(text))
+const hexOf = (base64: string): string => Buffer.from(base64, 'base64').toString('hex')
