@@ -321,7 +321,7 @@ async function openLocked(options: StoreOptions, unlock: () => void): Promise<St
   async function remember(one: Member): Promise<void> {
     const payload = encodeRecord(one.head, one.logged, [], recent.all(clock.now()))
     one.logged = headCounts(one.head)
-    await wal.append(one.head.generation, payload)
+    await wal.append(one.head.generation, payload, { durable: true })
   }
 
   const lowSpace = (): Error => new Error(`free space is below --storage-min-free-bytes (${options.minFreeBytes})`)

@@ -5,7 +5,7 @@
  *
  * Ids are the head's own, so that replay fills arrays without hashing a stack or decoding a profile. Every record names
  * the bases its new entries begin at: where a record was lost, the gap shows, entries that lean on it are marked lost,
- * and what does not lean on it is kept.
+ * and writes that do not lean on it are kept.
  */
 
 import {
@@ -121,7 +121,10 @@ export const createReplay = (): Replay => ({
   lostProfiles: 0,
 })
 
-/** Applies a record to the head it was taken from, and returns its repeat keys. */
+/**
+ * Applies a record to the head it was taken from, and returns its repeat keys. A write is kept whole or not at all: where
+ * a profile of it leans on a lost entry all are lost, and with them their keys, so that who asks again is heard.
+ */
 export function applyRecord(head: Head, payload: Uint8Array, replay: Replay): Repeat[] {
   const r: VarintReader = { bytes: payload, at: 0 }
   readStrings(head, r, replay)
@@ -130,9 +133,13 @@ export function applyRecord(head: Head, payload: Uint8Array, replay: Replay): Re
   readSeries(head, r, replay)
   const groups: AppendedGroup[] = []
   for (let n = readVarint(r); n > 0; n--) groups.push(readGroup(r))
-  keepWhole(head, groups, replay)
   const repeats: Repeat[] = []
   for (let n = readVarint(r); n > 0; n--) repeats.push({ key: decoder.decode(readBytes(r)), atMs: readDouble(r) })
+  if (groups.some(group => isLost(group, replay))) {
+    for (const { valueTypes } of groups) replay.lostProfiles += valueTypes
+    return []
+  }
+  for (const group of groups) appendGroup(head, group)
   return repeats
 }
 
@@ -229,24 +236,6 @@ function readGroup(r: VarintReader): AppendedGroup {
   for (let v = 0; v < valueTypes; v++) readInt64s(r, words, count, v * 2, valueTypes * 2)
   return { count, stack, words, valueTypes, series, times: { timeMs, timeRest, durationNanos, period } }
 }
-
-/** Neighbouring groups of one time are the label sets of one profile: where one leans on a lost entry none is kept. */
-function keepWhole(head: Head, groups: readonly AppendedGroup[], replay: Replay): void {
-  for (let from = 0; from < groups.length; ) {
-    let to = from + 1
-    while (to < groups.length && sameTimes(groups[from]!, groups[to]!)) to++
-    const profile = groups.slice(from, to)
-    if (profile.some(group => isLost(group, replay))) {
-      for (const { valueTypes } of profile) replay.lostProfiles += valueTypes
-    } else {
-      for (const group of profile) appendGroup(head, group)
-    }
-    from = to
-  }
-}
-
-const sameTimes = ({ times: a }: AppendedGroup, { times: b }: AppendedGroup): boolean =>
-  a.timeMs === b.timeMs && a.timeRest === b.timeRest && a.durationNanos === b.durationNanos && a.period === b.period
 
 const isLost = ({ series, stack }: AppendedGroup, { lostSeries, lostNodes }: Replay): boolean =>
   (lostSeries.size > 0 && series.some(s => lostSeries.has(s))) ||

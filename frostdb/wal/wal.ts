@@ -16,7 +16,10 @@ import {
   segmentName,
 } from './segment.ts'
 
-/** `interval`: acknowledged after the write, synced each second. `off`: synced by the system when it likes. */
+/**
+ * `interval`: acknowledged after the write, synced each second. `off`: synced by the system when it likes. Either way a
+ * segment is synced when it is left.
+ */
 export type WalSync = 'always' | 'interval' | 'off'
 
 export interface WalOptions {
@@ -34,10 +37,15 @@ export interface Wal {
   /** Opens a new segment for a generation, after all that was appended before. Resolves with its number once it is durable. */
   begin(generation: number): Promise<number>
   /** Rejects unless the open segment is of this generation: `begin` may have failed, or another come between. */
-  append(generation: number, payload: Uint8Array): Promise<void>
+  append(generation: number, payload: Uint8Array, options?: AppendOptions): Promise<void>
   /** Waits for what was appended, syncs and closes. */
   close(): Promise<void>
   readonly stats: WalStats
+}
+
+export interface AppendOptions {
+  /** Durable when it resolves, whatever `sync` says. */
+  readonly durable?: boolean
 }
 
 export interface WalStats {
@@ -52,10 +60,13 @@ type Item =
       readonly kind: 'record'
       readonly generation: number
       readonly payload: Uint8Array
+      readonly durable: boolean
       resolve(): void
       reject(error: unknown): void
     }
   | { readonly kind: 'begin'; readonly generation: number; resolve(number: number): void; reject(error: unknown): void }
+
+type LogRecord = Extract<Item, { kind: 'record' }>
 
 interface Segment {
   readonly file: DiskFile
@@ -100,7 +111,7 @@ export function createWal(options: WalOptions): Wal {
         continue
       }
       const end = queue.findIndex(item => item.kind === 'begin')
-      const group = (end < 0 ? queue : queue.slice(0, end)) as Extract<Item, { kind: 'record' }>[]
+      const group = (end < 0 ? queue : queue.slice(0, end)) as LogRecord[]
       queue = end < 0 ? [] : queue.slice(end)
       try {
         await commit(group)
@@ -116,9 +127,7 @@ export function createWal(options: WalOptions): Wal {
     running = null // in the turn that found the queue empty, or what comes in the next would wait for ever
   }
 
-  async function commit(
-    group: readonly { readonly generation: number; readonly payload: Uint8Array }[],
-  ): Promise<void> {
+  async function commit(group: readonly LogRecord[]): Promise<void> {
     const full = segment
     if (full === null || group.some(({ generation }) => generation !== full.generation))
       throw new Error('the log has no open segment')
@@ -131,7 +140,7 @@ export function createWal(options: WalOptions): Wal {
       bytes += framed[0].length + framed[1].length
     }
     await open.file.append(chunks)
-    if (options.sync === 'always') {
+    if (group.some(item => item.durable)) {
       await open.file.datasync()
       stats.syncs++
     }
@@ -144,7 +153,7 @@ export function createWal(options: WalOptions): Wal {
   async function openSegment(generation: number): Promise<Segment> {
     if (segment !== null) {
       const { file } = segment
-      if (options.sync !== 'off') await file.datasync()
+      await file.datasync()
       await leaveSegment()
     }
     const number = nextNumber++
@@ -168,6 +177,8 @@ export function createWal(options: WalOptions): Wal {
     const { file, number, bytes } = segment
     segment = null
     previous = { number, bytes }
+    // What was acknowledged before its sync gets one where that is still to be had.
+    if (options.sync !== 'always') await file.datasync().catch(() => undefined)
     await file.close().catch(() => undefined)
   }
 
@@ -187,8 +198,15 @@ export function createWal(options: WalOptions): Wal {
   return {
     stats,
     begin: generation => enqueue<number>((resolve, reject) => ({ kind: 'begin', generation, resolve, reject })),
-    append: (generation, payload) =>
-      enqueue<void>((resolve, reject) => ({ kind: 'record', generation, payload, resolve: () => resolve(), reject })),
+    append: (generation, payload, { durable = options.sync === 'always' } = {}) =>
+      enqueue<void>((resolve, reject) => ({
+        kind: 'record',
+        generation,
+        payload,
+        durable,
+        resolve: () => resolve(),
+        reject,
+      })),
     async close() {
       closing.abort()
       await running
