@@ -11,7 +11,10 @@ import { createStrings, internString, stringCount } from '../profile/string-tabl
 export interface Common {
   /** Frames of the source by their common ids. */
   framesOf(source: Source): Int32Array
-  stringsOf(source: Source): Int32Array
+  /** By node of the source: its common frame. */
+  nodeKeysOf(source: Source): Int32Array
+  /** By function node of the source: the common string that names it, or -2 - common frame. */
+  functionKeysOf(source: Source): Int32Array
   /** The columns in common ids; valid until the next call of anything here. */
   frames(): FrameColumns
   strings(): StringColumn
@@ -26,6 +29,10 @@ interface Translated {
   stringCount: number
   frames: Int32Array
   frameCount: number
+  nodeKeys: Int32Array
+  nodeCount: number
+  functionKeys: Int32Array
+  functionCount: number
 }
 
 export function createCommon(): Common {
@@ -36,7 +43,17 @@ export function createCommon(): Common {
   function translatedOf(source: Source): Translated {
     let known = sources.get(source.key)
     if (known === undefined) {
-      known = { strings: new Int32Array(0), stringCount: 0, frames: new Int32Array(0), frameCount: 0 }
+      const none = new Int32Array(0)
+      known = {
+        strings: none,
+        stringCount: 0,
+        frames: none,
+        frameCount: 0,
+        nodeKeys: none,
+        nodeCount: 1,
+        functionKeys: none,
+        functionCount: 1,
+      }
       sources.set(source.key, known)
     }
     if (known.stringCount < source.strings.length) translateStrings(source, known)
@@ -77,7 +94,24 @@ export function createCommon(): Common {
 
   return {
     framesOf: source => translatedOf(source).frames,
-    stringsOf: source => translatedOf(source).strings,
+    nodeKeysOf(source) {
+      const known = translatedOf(source)
+      const { frame, length } = source.nodes
+      known.nodeKeys = extended(known.nodeKeys, length)
+      for (let i = known.nodeCount; i < length; i++) known.nodeKeys[i] = known.frames[frame[i]!]!
+      known.nodeCount = Math.max(known.nodeCount, length)
+      return known.nodeKeys
+    },
+    functionKeysOf(source) {
+      const known = translatedOf(source)
+      const { key, length } = source.functionNodes
+      known.functionKeys = extended(known.functionKeys, length)
+      for (let i = known.functionCount; i < length; i++) {
+        known.functionKeys[i] = key[i]! >= 0 ? known.strings[key[i]!]! : -2 - known.frames[-1 - key[i]!]!
+      }
+      known.functionCount = Math.max(known.functionCount, length)
+      return known.functionKeys
+    },
     frames: () => viewFrames(frames, frameCount(frames)),
     strings: () => ({
       bytes: view(strings.bytes, strings.bytes.length),
@@ -95,8 +129,10 @@ export function createCommon(): Common {
   }
 }
 
+/** At least `length` long, with room to grow. */
 function extended(array: Int32Array, length: number): Int32Array {
-  const out = new Int32Array(length)
+  if (array.length >= length) return array
+  const out = new Int32Array(Math.ceil(length * 1.25))
   out.set(array)
   return out
 }

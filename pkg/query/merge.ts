@@ -131,54 +131,70 @@ function multiply({ lo, hi }: Accumulator, factor: number): void {
 
 function foldFrames(f: Fold, { lo, hi }: Accumulator): void {
   const { source, into, own, mark } = f
-  const { parent, frame } = source.nodes
-  const frames = f.common.framesOf(source)
-  const keyOf = (node: number): number => frames[frame[node]!]!
+  const keys = f.common.nodeKeysOf(source)
+  const walk: Walk = {
+    tree: into.tree,
+    fresh: isEmpty(into),
+    parent: source.nodes.parent,
+    keys,
+    marks: own.nodeMark,
+    to: own.nodeTo,
+    mark,
+    functions: null,
+  }
   for (let stack = 0; stack < lo.length; stack++) {
     if (lo[stack] === 0 && (hi === null || hi[stack] === 0)) continue
     const node = source.stackNode === null ? stack : source.stackNode[stack]!
-    const to = resolve(into.tree, node, parent, keyOf, own.nodeMark, own.nodeTo, mark, null)
-    addTo(f, to, lo[stack]!, hi === null ? 0 : hi[stack]!)
+    addTo(f, resolve(walk, node), lo[stack]!, hi === null ? 0 : hi[stack]!)
   }
 }
 
 function foldFunctions(f: Fold, { lo, hi }: Accumulator): void {
   const { source, into, own, mark } = f
   const { nodes, functionNodes, functionNodeOf } = source
-  const frames = f.common.framesOf(source)
-  const strings = f.common.stringsOf(source)
+  const keys = f.common.functionKeysOf(source)
+  const frames = f.common.nodeKeysOf(source)
   const columns = f.common.frames()
-  const { parent: functionParent, key: functionKey } = functionNodes
-  const { nodeMark, functionMark, functionTo } = own
-  const keyOf = (node: number): number => {
-    const key = functionKey[node]!
-    return key >= 0 ? strings[key]! : -2 - frames[-1 - key]!
+  const { nodeMark, functionTo } = own
+  const walk: Walk = {
+    tree: into.tree,
+    fresh: isEmpty(into),
+    parent: functionNodes.parent,
+    keys,
+    marks: own.functionMark,
+    to: functionTo,
+    mark,
+    functions: into,
   }
   for (let stack = 0; stack < lo.length; stack++) {
     if (lo[stack] === 0 && (hi === null || hi[stack] === 0)) continue
     const leaf = source.stackNode === null ? stack : source.stackNode[stack]!
-    const to = resolve(into.tree, functionNodeOf[leaf]!, functionParent, keyOf, functionMark, functionTo, mark, into)
-    addTo(f, to, lo[stack]!, hi === null ? 0 : hi[stack]!)
+    addTo(f, resolve(walk, functionNodeOf[leaf]!), lo[stack]!, hi === null ? 0 : hi[stack]!)
     for (let node = leaf; node !== 0 && nodeMark[node] !== mark; node = nodes.parent[node]!) {
       nodeMark[node] = mark
-      see(into, functionTo[functionNodeOf[node]!]!, frames[nodes.frame[node]!]!, columns)
+      see(into, functionTo[functionNodeOf[node]!]!, frames[node]!, columns)
     }
   }
+}
+
+const isEmpty = (into: TreeScratch): boolean => into.tree.parent.length === 1
+
+interface Walk {
+  readonly tree: Trie
+  /** The tree has nothing but what this walk puts there: as siblings of a source differ by key, none is met twice. */
+  readonly fresh: boolean
+  readonly parent: Int32Array
+  readonly keys: Int32Array
+  readonly marks: Int32Array
+  readonly to: Int32Array
+  readonly mark: number
+  readonly functions: TreeScratch | null
 }
 
 let path = new Int32Array(256)
 
 /** The node of the common tree for a node of a source: up as far as nobody went before, then down again. */
-function resolve(
-  tree: Trie,
-  node: number,
-  parent: Int32Array,
-  keyOf: (node: number) => number,
-  marks: Int32Array,
-  to: Int32Array,
-  mark: number,
-  functions: TreeScratch | null,
-): number {
+function resolve({ tree, fresh, parent, keys, marks, to, mark, functions }: Walk, node: number): number {
   let depth = 0
   let at = node
   while (at !== 0 && marks[at] !== mark) {
@@ -189,8 +205,8 @@ function resolve(
   let common = at === 0 ? 0 : to[at]!
   while (depth > 0) {
     const next = path[--depth]!
-    const key = keyOf(next)
-    const known = findChild(tree, common, key)
+    const key = keys[next]!
+    const known = fresh ? 0 : findChild(tree, common, key)
     if (known === 0) {
       common = addChild(tree, common, key)
       if (functions !== null) forgetFrame(functions, common)

@@ -19,8 +19,8 @@ const MIN_MATCH = 4
 const LAST_LITERALS = 5
 const MATCH_LIMIT = 12
 const MAX_DISTANCE = 0xffff
-/** Every 2^5 misses the search steps one byte further: data that does not compress costs little. */
-const SKIP_SHIFT = 5
+/** Every 2^3 misses the search steps one byte further: data that does not compress costs little. */
+const SKIP_SHIFT = 3
 
 /** Below this many bytes a loop copies faster than a call. */
 const LOOP_LIMIT = 64
