@@ -42,7 +42,8 @@ export function withoutAnswer(thrown: unknown): unknown {
   for (let error = thrown; error instanceof Error; error = error.cause) {
     if (error instanceof StoreError) return error
     const { code, name } = error as NodeJS.ErrnoException
-    if (name === 'AbortError') return new StoreError('canceled', 'given up', thrown)
+    // Azure's SDK calls a broken connection that too; where somebody did give up, the shell has said so already.
+    if (name === 'AbortError') return new StoreError('unavailable', 'the connection broke', thrown)
     if (typeof code !== 'string') continue
     if (TLS.test(code)) return new StoreError('misconfigured', `${code}: ${error.message}`, thrown)
     if (NETWORK.test(code)) return new StoreError('unavailable', code, thrown)

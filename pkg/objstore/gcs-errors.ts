@@ -13,15 +13,11 @@ export function gcsError(thrown: unknown): unknown {
   const { code, errors } = thrown as ApiError
   const status = Number(code)
   if (!Number.isInteger(status) || status < 300) return withoutAnswer(thrown)
-  return gcsStatusError(status, errors?.[0]?.reason, messageOf(thrown.message), thrown)
+  return gcsStatusError(status, errors?.[0]?.reason, thrown.message, thrown)
 }
 
-export function gcsStatusError(
-  status: number,
-  reason: string | undefined,
-  message: string,
-  cause?: unknown,
-): StoreError {
+export function gcsStatusError(status: number, reason: string | undefined, text: string, cause?: unknown): StoreError {
+  const message = messageOf(text)
   const detail = describe(status, reason, message)
   if (status === 404 && /bucket does not exist/i.test(message)) return new StoreError('misconfigured', detail, cause)
   // Another writes to the object at this moment.
@@ -29,7 +25,7 @@ export function gcsStatusError(
   return new StoreError(kindOfStatus(status), detail, cause)
 }
 
-/** Of a download that failed it is the whole JSON of the answer. */
+/** Out of the JSON of an answer, where it is one. */
 function messageOf(text: string): string {
   try {
     return (JSON.parse(text) as { error?: { message?: string } }).error?.message ?? text

@@ -1,7 +1,8 @@
 import { after, before } from 'node:test'
+import { faultSuite } from '../../test/support/bucket-faults.ts'
 import { bucketSuite } from '../../test/support/bucket-suite.ts'
 import { type GcsDouble, startGcsDouble } from '../../test/support/gcs-double.ts'
-import { createBucket } from './bucket.ts'
+import { type BucketOptions, createBucket } from './bucket.ts'
 import { gcsStore } from './gcs.ts'
 import type { GcsBucket } from './settings.ts'
 
@@ -22,10 +23,17 @@ const settings = (change: Partial<GcsBucket> = {}): GcsBucket => ({
   ...change,
 })
 
-bucketSuite('gcs', {
-  open: async () => {
-    double.objects.clear()
-    return createBucket(gcsStore(settings(), { endpoint: double.endpoint }))
+const open = async (options: BucketOptions = {}) => {
+  double.objects.clear()
+  return createBucket(gcsStore(settings(), { endpoint: double.endpoint }), options)
+}
+const large = { size: 3 * CHUNK + 17, puts: 5 }
+
+bucketSuite('gcs', { open, large })
+faultSuite('gcs', {
+  open,
+  setFaults: plan => {
+    double.faults = plan
   },
-  large: { size: 3 * CHUNK + 17, puts: 5 },
+  large,
 })

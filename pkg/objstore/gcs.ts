@@ -1,13 +1,12 @@
 /**
  * Google Cloud Storage through the official SDK, loaded with the first request. The etag is the generation, so conditions
- * are `ifGenerationMatch`, with 0 for what must not exist. The SDK signs and finds credentials; trying again is ours.
+ * are `ifGenerationMatch`, with 0 for what must not exist. The SDK signs and finds credentials; trying again is ours, and so
+ * is reading: a body that ends early never ends in the SDK's stream.
  */
-import type { Readable } from 'node:stream'
 import type { File, Storage } from '@google-cloud/storage'
-import { readBody } from './answer.ts'
 import type { ByteRange } from './contract.ts'
 import { StoreError } from './errors.ts'
-import { gcsError } from './gcs-errors.ts'
+import { gcsError, gcsStatusError } from './gcs-errors.ts'
 import { putGcsObject } from './gcs-put.ts'
 import type { GcsBucket } from './settings.ts'
 import type { FetchedObject, ListPage, Store, StoredObject } from './store.ts'
@@ -40,17 +39,19 @@ export function gcsStore(settings: GcsBucket, options: GcsOptions = {}): Store {
 
   async function get(key: string, range: ByteRange | null, signal: AbortSignal): Promise<FetchedObject> {
     return await send(async storage => {
-      const span = range === null ? {} : { start: range.offset, end: range.offset + range.length - 1 }
-      const stream = fileOf(storage, key).createReadStream({ validation: false, decompress: false, ...span })
-      let headers: Record<string, string | undefined> = {}
-      stream.once('response', (response: { headers: typeof headers }) => {
-        headers = response.headers
-      })
-      const body = await readBody(stream as Readable, () => numberOf(headers['content-length']), signal)
+      const path = `${encodeURIComponent(settings.bucket)}/o/${encodeURIComponent(key)}`
+      const url = `${storage.apiEndpoint}/storage/v1/b/${path}?alt=media`
+      const headers = new Headers(storage.customEndpoint ? {} : await storage.authClient.getRequestHeaders(url))
+      headers.set('accept-encoding', 'identity')
+      if (range !== null) headers.set('range', `bytes=${range.offset}-${range.offset + range.length - 1}`)
+      const response = await fetch(url, { headers, signal })
+      const body = new Uint8Array(await response.arrayBuffer())
+      if (!response.ok) throw gcsStatusError(response.status, undefined, new TextDecoder().decode(body))
       if (range !== null && body.byteLength > range.length)
         throw new StoreError('unsupported', 'the store does not look at Range')
-      const md5 = /md5=([A-Za-z0-9+/=]+)/.exec(headers['x-goog-hash'] ?? '')?.[1]
-      return { body, etag: headers['x-goog-generation'] ?? '', md5: md5 === undefined ? null : hexOf(md5) }
+      const md5 = /md5=([A-Za-z0-9+/=]+)/.exec(response.headers.get('x-goog-hash') ?? '')?.[1]
+      const etag = response.headers.get('x-goog-generation') ?? ''
+      return { body, etag, md5: md5 === undefined ? null : hexOf(md5) }
     })
   }
 
@@ -99,5 +100,4 @@ export function gcsStore(settings: GcsBucket, options: GcsOptions = {}): Store {
   }
 }
 
-const numberOf = (text: string | undefined): number | null => (text === undefined ? null : Number(text))
 const hexOf = (base64: string): string => Buffer.from(base64, 'base64').toString('hex')

@@ -1,5 +1,5 @@
-import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before } from 'node:test'
+import { faultSuite } from '../../test/support/bucket-faults.ts'
 import { bucketSuite } from '../../test/support/bucket-suite.ts'
 import { type S3Double, startS3Double } from '../../test/support/s3-double.ts'
 import type { BucketOptions } from './bucket.ts'
@@ -42,12 +42,18 @@ async function open(change: Partial<S3Bucket> = {}, options: BucketOptions = {})
   return createBucket(s3Store(settings(change)), options)
 }
 
-bucketSuite('s3', {
-  open: async () => {
-    await double.close()
-    double = await start()
-    return await open()
+async function openFresh(options: BucketOptions = {}): Promise<Bucket> {
+  await double.close()
+  double = await start()
+  return await open({}, options)
+}
+const large = { size: 5 * PART + 17, puts: 8 }
+
+bucketSuite('s3', { open: openFresh, large })
+faultSuite('s3', {
+  open: openFresh,
+  setFaults: plan => {
+    double.faults = plan
   },
-  large: { size: 5 * PART + 17, puts: 8 },
+  large,
 })
-test('x', () => assert.ok(true))

@@ -5,6 +5,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import type { Operation } from '../../pkg/objstore/errors.ts'
 import type { Fault, FaultPlan } from '../../pkg/objstore/faults.ts'
 
@@ -86,7 +87,7 @@ export async function startGcsDouble(options: { bucket: string; pageSize?: numbe
     const fault = double.faults({ operation: operationOf(request.method!, key, url, isUpload), key })
     if (fault?.kind === 'reset') return void request.socket.destroy()
     if (fault?.kind === 'refuse') return reply(request, response, fail(503, 'backendError'), null)
-    if (fault?.kind === 'delay') await new Promise(resolve => setTimeout(resolve, fault.ms))
+    if (fault?.kind === 'delay') await setTimeout(fault.ms, undefined, { ref: false })
     if (bucket !== options.bucket)
       return reply(request, response, fail(404, 'The specified bucket does not exist.'), null)
 

@@ -5,6 +5,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import type { Operation } from '../../pkg/objstore/errors.ts'
 import type { Fault, FaultPlan } from '../../pkg/objstore/faults.ts'
 import { checkSignature, type KeyPair } from './sigv4.ts'
@@ -88,7 +89,7 @@ export async function startS3Double(options: {
     const fault = double.faults({ operation: operationOf(request.method!, key), key })
     if (fault?.kind === 'reset') return void request.socket.destroy()
     if (fault?.kind === 'refuse') return answerError(response, 503, 'SlowDown', 'Please reduce your request rate.')
-    if (fault?.kind === 'delay') await new Promise(resolve => setTimeout(resolve, fault.ms))
+    if (fault?.kind === 'delay') await setTimeout(fault.ms, undefined, { ref: false })
     if (fault?.kind === 'cut' && request.method === 'PUT') return void request.socket.destroy()
 
     const refusal = checkSignature(request, body, double.keys, Date.now())
