@@ -2,9 +2,12 @@
 import { stringify } from 'yaml'
 import { RELABEL_DEFAULTS, type RelabelRule } from '../labels/rule.ts'
 import type {
+  AzureStorage,
   Config,
   HttpClientConfig,
+  ObjectStorage,
   ProfilingTarget,
+  S3Storage,
   ScrapeConfig,
   ScrapeLimits,
   Secret,
@@ -22,7 +25,7 @@ export function formatConfig(config: Config): string {
     object_storage: objectStorage && {
       bucket: {
         type: objectStorage.kind.toUpperCase(),
-        config: { directory: objectStorage.directory },
+        config: storageTree(objectStorage),
         prefix: objectStorage.prefix || null,
       },
     },
@@ -30,6 +33,82 @@ export function formatConfig(config: Config): string {
   }
   return stringify(withoutNothing(tree), { lineWidth: 0, aliasDuplicateObjects: false })
 }
+
+function storageTree(storage: ObjectStorage): Tree {
+  switch (storage.kind) {
+    case 'filesystem':
+      return { directory: storage.directory }
+    case 's3':
+      return s3Tree(storage)
+    case 'gcs':
+      return {
+        bucket: storage.bucket,
+        // Reads as a configuration again, so it stays JSON.
+        service_account: storage.serviceAccount && JSON.stringify({ key: MASK }),
+        chunk_size_bytes: storage.chunkSize,
+        max_retries: retriesOf(storage),
+      }
+    case 'azure':
+      return azureTree(storage)
+  }
+}
+
+function s3Tree(storage: S3Storage): Tree {
+  const { credentials, encryption, tls, maxConnections } = storage
+  return {
+    bucket: storage.bucket,
+    endpoint: storage.endpoint || null,
+    region: storage.region || null,
+    insecure: storage.insecure,
+    access_key: credentials?.accessKey ?? null,
+    secret_key: credentials && MASK,
+    session_token: credentials?.sessionToken == null ? null : MASK,
+    bucket_lookup_type: storage.lookup,
+    list_objects_version: `v${storage.listVersion}`,
+    send_content_md5: storage.contentMd5,
+    disable_multipart: storage.partSize === null,
+    part_size: storage.partSize,
+    sse_config: encryption && {
+      type: encryption.kind,
+      kms_key_id: encryption.kind === 'SSE-KMS' ? encryption.keyId : null,
+      kms_encryption_context: encryption.kind === 'SSE-KMS' ? encryption.context : null,
+      encryption_key: encryption.kind === 'SSE-C' ? encryption.keyFile : null,
+    },
+    put_user_metadata: storage.metadata,
+    http_config: {
+      max_conns_per_host: maxConnections,
+      tls_config: tls && {
+        ca_file: tls.caFile,
+        cert_file: tls.certFile,
+        key_file: tls.keyFile,
+        server_name: tls.serverName,
+        insecure_skip_verify: tls.insecureSkipVerify,
+      },
+    },
+    max_retries: retriesOf(storage),
+  }
+}
+
+function azureTree(storage: AzureStorage): Tree {
+  const { credentials } = storage
+  const isClient = credentials.kind === 'client-secret'
+  return {
+    storage_account: storage.account || null,
+    storage_account_key: credentials.kind === 'key' ? MASK : null,
+    storage_connection_string: credentials.kind === 'connection-string' ? MASK : null,
+    user_assigned_id: credentials.kind === 'managed' ? credentials.clientId : null,
+    az_tenant_id: isClient ? credentials.tenantId : null,
+    client_id: isClient ? credentials.clientId : null,
+    client_secret: isClient ? MASK : null,
+    container: storage.container,
+    endpoint: storage.endpoint,
+    storage_create_container: storage.createContainer,
+    max_retries: retriesOf(storage),
+  }
+}
+
+const retriesOf = ({ maxAttempts }: { readonly maxAttempts: number | null }): number | null =>
+  maxAttempts === null ? null : maxAttempts - 1
 
 function jobTree(job: ScrapeConfig): Tree {
   return {

@@ -210,10 +210,6 @@ for (const [text, want] of [
   ['scrape_configs:\n- scheme: http\n', ['2:3: job_name is empty']],
   ['global: {}\n', ['1:1: there is no global section: scrape_interval, scrape_timeout and limits belong to each job']],
   ['object_storage: {}\n', ['1:17: object_storage needs a bucket with type and config']],
-  [
-    'object_storage: {bucket: {type: s3, config: {}}}\n',
-    ['1:33: object storage type S3 is not available in this version, FILESYSTEM is'],
-  ],
   ['object_storage: {bucket: {type: DISK}}\n', ['1:33: unknown object storage type "DISK"']],
   [
     'object_storage: {bucket: {type: FILESYSTEM, config: {dir: x}}}\n',

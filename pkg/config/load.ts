@@ -2,11 +2,12 @@
  * `parca.yaml` from text to `Config`. Strict: every unknown key, wrong value and duplicate is an error with its place, and
  * all of them are reported at once. What is odd but works is a warning.
  */
+import { readObjectStorage } from './object-storage.ts'
 import { ConfigErrors, Problems } from './problems.ts'
 import { MapReader } from './reader.ts'
 import { readScrapeConfig } from './scrape.ts'
 import { readTree } from './tree.ts'
-import type { Config, ObjectStorage, ScrapeConfig } from './types.ts'
+import type { Config, ScrapeConfig } from './types.ts'
 
 export interface LoadedConfig {
   readonly config: Config
@@ -26,7 +27,7 @@ export function loadConfig(text: string, { file }: { readonly file: string }): L
   }
 
   const top = new MapReader(tree, problems)
-  const config: Config = { objectStorage: readObjectStorage(top), scrapeConfigs: readScrapeConfigs(top, file) }
+  const config: Config = { objectStorage: readObjectStorage(top, file), scrapeConfigs: readScrapeConfigs(top, file) }
   top.refuse('global', 'there is no global section: scrape_interval, scrape_timeout and limits belong to each job')
   top.refuse('scrape_config_files', 'scrape_config_files is not available in this version')
   top.finish()
@@ -52,36 +53,4 @@ function readScrapeConfigs(top: MapReader, file: string): ScrapeConfig[] {
     top.problems.error(place, `ScrapeConfigs: duplicate job_name found in scrape configs: ${names}.`)
   }
   return configs
-}
-
-const OTHER_STORES = ['S3', 'GCS', 'AZURE', 'SWIFT', 'COS', 'ALIYUNOSS', 'BOS', 'OCI', 'OBS']
-
-function readObjectStorage(top: MapReader): ObjectStorage | null {
-  const section = top.map('object_storage')
-  const bucket = section?.map('bucket') ?? null
-  section?.finish()
-  if (section === null) return null
-  if (bucket === null) {
-    section.error('bucket', 'object_storage needs a bucket with type and config')
-    return null
-  }
-  const type = bucket.text('type', '').toUpperCase()
-  const prefix = bucket.text('prefix', '')
-  if (type !== 'FILESYSTEM') {
-    if (type === '') bucket.error('type', 'the bucket needs a type')
-    else if (OTHER_STORES.includes(type))
-      bucket.error('type', `object storage type ${type} is not available in this version, FILESYSTEM is`)
-    else bucket.error('type', `unknown object storage type ${JSON.stringify(type)}`)
-    return null
-  }
-  const settings = bucket.map('config')
-  bucket.finish()
-  const directory = settings?.text('directory', '') ?? ''
-  settings?.finish()
-  if (directory === '') {
-    const message = 'object storage of type FILESYSTEM needs config with a directory'
-    if (settings === null) bucket.error('config', message)
-    else settings.error('directory', message)
-  }
-  return { kind: 'filesystem', directory, prefix }
 }

@@ -13,12 +13,87 @@ export interface Config {
   readonly scrapeConfigs: readonly ScrapeConfig[]
 }
 
-export interface ObjectStorage {
+/** Whatever the kind: `prefix` is put before every key, without slashes around it; empty = none. */
+export type ObjectStorage = FilesystemStorage | S3Storage | GcsStorage | AzureStorage
+
+export interface FilesystemStorage {
   readonly kind: 'filesystem'
   /** As written; a relative one starts at the folder of the process, as Parca has it. */
   readonly directory: string
-  /** Put before every key; empty = none. */
   readonly prefix: string
+}
+
+export interface S3Storage {
+  readonly kind: 's3'
+  readonly prefix: string
+  readonly bucket: string
+  /** `host[:port]`; empty = Amazon's of the region. One of the two is there. */
+  readonly endpoint: string
+  readonly region: string
+  /** Plain HTTP. */
+  readonly insecure: boolean
+  /** null = looked for where the platform keeps them. */
+  readonly credentials: {
+    readonly accessKey: string
+    readonly secretKey: string
+    readonly sessionToken: string | null
+  } | null
+  readonly lookup: 'auto' | 'path' | 'virtual-hosted'
+  readonly listVersion: 1 | 2
+  readonly contentMd5: boolean
+  /** Bytes; null = never in parts. */
+  readonly partSize: number | null
+  readonly encryption:
+    | { readonly kind: 'SSE-S3' }
+    | { readonly kind: 'SSE-KMS'; readonly keyId: string; readonly context: Readonly<Record<string, string>> }
+    | { readonly kind: 'SSE-C'; readonly keyFile: string }
+    | null
+  readonly metadata: Readonly<Record<string, string>>
+  readonly tls: StoreTls | null
+  /** null = the default. */
+  readonly maxConnections: number | null
+  readonly maxAttempts: number | null
+}
+
+/** Paths, absolute or from the folder of the configuration file. */
+export interface StoreTls {
+  readonly caFile: string | null
+  readonly certFile: string | null
+  readonly keyFile: string | null
+  readonly serverName: string | null
+  readonly insecureSkipVerify: boolean
+}
+
+export interface GcsStorage {
+  readonly kind: 'gcs'
+  readonly prefix: string
+  readonly bucket: string
+  /** JSON; null = the platform's. */
+  readonly serviceAccount: string | null
+  /** A multiple of 256 KiB; null = the default. */
+  readonly chunkSize: number | null
+  readonly maxAttempts: number | null
+}
+
+export interface AzureStorage {
+  readonly kind: 'azure'
+  readonly prefix: string
+  /** Empty only with a connection string, which names it. */
+  readonly account: string
+  readonly container: string
+  readonly endpoint: string
+  readonly credentials:
+    | { readonly kind: 'key'; readonly key: string }
+    | { readonly kind: 'connection-string'; readonly text: string }
+    | {
+        readonly kind: 'client-secret'
+        readonly tenantId: string
+        readonly clientId: string
+        readonly clientSecret: string
+      }
+    | { readonly kind: 'managed'; readonly clientId: string | null }
+  readonly createContainer: boolean
+  readonly maxAttempts: number | null
 }
 
 /** One job: whom to ask, how often, for which profiles. */
