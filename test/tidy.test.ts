@@ -42,6 +42,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
     'frostdb/scan/source.ts',
     'frostdb/scan/accumulate.ts',
     'frostdb/scan/snapshot.ts',
+    'frostdb/scan/transfer.ts',
   ],
   'pkg/report': ['pkg/base', 'pkg/profile', 'pkg/pprof/encode.ts', 'pkg/query/engine.ts', 'pkg/query/result.ts'],
   scrape: ['pkg/base', 'pkg/labels', 'pkg/config'],

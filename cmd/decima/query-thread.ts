@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { createOpener } from '../../frostdb/scan/open.ts'
 import { noReads } from '../../frostdb/scan/source.ts'
+import { createUnpacker } from '../../frostdb/scan/transfer.ts'
 import { RequestError } from '../../pkg/base/errors.ts'
 import { createExecutor } from '../../pkg/query/execute.ts'
 import type { AnswerMessage, TaskMessage } from '../../pkg/query/pool.ts'
@@ -12,13 +13,14 @@ import type { ThreadData } from './threads.ts'
 const port = parentPort!
 attachSelfProfiler((workerData as ThreadData).profiling)
 const opener = createOpener()
+const unpack = createUnpacker()
 const executor = createExecutor({ needsFrames, report }, () => performance.now())
 
 port.on('message', ({ id, task, snapshot }: TaskMessage) => {
   const started = performance.now()
   try {
     const opened = noReads()
-    const answer = executor.execute(task, opener.open(snapshot, opened), opened, started)
+    const answer = executor.execute(task, opener.open(unpack(snapshot), opened), opened, started)
     port.postMessage({ id, answer } satisfies AnswerMessage, buffersOf(answer.value))
   } catch (thrown) {
     const { code, message, span } = RequestError.from(thrown)

@@ -14,7 +14,7 @@ parentPort.on('message', ({ id, task, snapshot }) => {
   if (task.name === 'exit') process.exit(3)
   if (task.name === 'refuse') return parentPort.postMessage({ id, error: { code: 'not_found', message: 'nothing', span: [1, 2] } })
   if (task.name === 'hold') Atomics.wait(new Int32Array(task.request.lock), 0, 0)
-  parentPort.postMessage({ id, answer: { value: [String(threadId), JSON.stringify(snapshot)], stats: {} } })
+  parentPort.postMessage({ id, answer: { value: [String(threadId), JSON.stringify(snapshot.packed)], stats: {} } })
 })
 `
 

@@ -4,6 +4,7 @@
  */
 import type { Worker } from 'node:worker_threads'
 import type { Snapshot } from '../../frostdb/scan/snapshot.ts'
+import { createPacker, type Pack, type PackedSnapshot } from '../../frostdb/scan/transfer.ts'
 import { type RequestCode, RequestError } from '../base/errors.ts'
 import type { Clock } from '../base/ports.ts'
 import type { ProfileType } from '../profile/type.ts'
@@ -13,7 +14,7 @@ import type { QueryTask } from './execute.ts'
 export interface TaskMessage {
   readonly id: number
   readonly task: QueryTask
-  readonly snapshot: Snapshot
+  readonly snapshot: PackedSnapshot
 }
 export type AnswerMessage =
   | { readonly id: number; readonly answer: Answer<unknown> }
@@ -48,6 +49,7 @@ interface Waiting {
 
 interface Thread {
   readonly worker: Worker
+  readonly pack: Pack
   /** Of the clock's monotonic time. */
   idleSince: number
   current: (Waiting & { readonly id: number }) | null
@@ -101,7 +103,8 @@ export function createQueryPool(options: PoolOptions): QueryPool {
       const one = waiting.shift()!
       const id = nextId++
       try {
-        thread.worker.postMessage({ id, task: one.task, snapshot: options.snapshot() } satisfies TaskMessage)
+        const snapshot = thread.pack(options.snapshot())
+        thread.worker.postMessage({ id, task: one.task, snapshot } satisfies TaskMessage)
         thread.current = { ...one, id }
       } catch (error) {
         one.reject(RequestError.from(error))
@@ -110,7 +113,12 @@ export function createQueryPool(options: PoolOptions): QueryPool {
   }
 
   function added(): Thread {
-    const thread: Thread = { worker: options.spawn(), current: null, idleSince: clock.monotonic() }
+    const thread: Thread = {
+      worker: options.spawn(),
+      pack: createPacker(),
+      current: null,
+      idleSince: clock.monotonic(),
+    }
     threads.push(thread)
     start(thread)
     return thread
