@@ -138,7 +138,7 @@ export function azureStore(settings: AzureBucket, options: AzureOptions = {}): S
   }
 
   return {
-    name: `azure://${settings.account}/${settings.container}`,
+    name: `azure://${accountOf(settings)}/${settings.container}`,
     get,
     put,
     head,
@@ -149,6 +149,11 @@ export function azureStore(settings: AzureBucket, options: AzureOptions = {}): S
       }),
     close: async () => {},
   }
+}
+
+function accountOf({ account, credentials }: AzureBucket): string {
+  if (account !== '' || credentials.kind !== 'connection-string') return account
+  return /(?:^|;)AccountName=([^;]+)/.exec(credentials.text)?.[1] ?? ''
 }
 
 const ANY: Condition = { kind: 'none' }
