@@ -1,10 +1,17 @@
-import { after, before } from 'node:test'
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import {
+  AccountSASPermissions,
+  generateAccountSASQueryParameters,
+  StorageSharedKeyCredential,
+} from '@azure/storage-blob'
 import { type Azurite, startAzurite } from '../../test/support/azurite.ts'
 import { faultSuite } from '../../test/support/bucket-faults.ts'
-import { bucketSuite } from '../../test/support/bucket-suite.ts'
+import { bucketSuite, bytesOf, md5, rejectsAs, text, textOf } from '../../test/support/bucket-suite.ts'
 import { type FaultProxy, startFaultProxy } from '../../test/support/fault-proxy.ts'
 import { azureStore } from './azure.ts'
 import { type BucketOptions, createBucket } from './bucket.ts'
+import { isBucketError } from './errors.ts'
 import type { FaultRequest } from './faults.ts'
 import type { AzureBucket } from './settings.ts'
 
@@ -65,3 +72,57 @@ function requestOf(method: string, url: URL): FaultRequest {
   const operation = method === 'PUT' ? 'put' : method === 'HEAD' ? 'head' : method === 'DELETE' ? 'remove' : 'get'
   return { operation, key }
 }
+
+test('a container that is not there is no empty one', async () => {
+  const bucket = createBucket(azureStore(settings({ container: 'missing', createContainer: false })))
+  await rejectsAs(bucket.get('k'), 'misconfigured')
+  await rejectsAs(bucket.head('k'), 'misconfigured')
+  await rejectsAs(bucket.put('k', text('x')), 'misconfigured')
+})
+
+test('a wrong key is said without it', async () => {
+  const key = btoa('not the key')
+  const bucket = createBucket(azureStore(settings({ credentials: { kind: 'key', key }, createContainer: false })))
+  await assert.rejects(bucket.get('k'), (error: Error) => {
+    assert.match(error.message, / get k: 403 AuthorizationFailure: .*\(denied\)$/)
+    assert.ok(!error.message.includes(key))
+    return true
+  })
+})
+
+test('connection strings, with a key and with a shared access signature', async () => {
+  container++
+  const credentials = { kind: 'connection-string', text: azurite.connectionString } as const
+  const withKey = createBucket(azureStore(settings({ account: '', credentials })))
+  assert.equal(withKey.name, `azure://${azurite.account}/fleet-${container}`)
+  await withKey.put('k', text('x'))
+
+  const signed = generateAccountSASQueryParameters(
+    {
+      expiresOn: new Date(Date.now() + 600_000),
+      permissions: AccountSASPermissions.parse('rwdlac'),
+      services: 'b',
+      resourceTypes: 'sco',
+    },
+    new StorageSharedKeyCredential(azurite.account, azurite.key),
+  )
+  const sas = `BlobEndpoint=${azurite.endpoint};SharedAccessSignature=${signed}`
+  const withSas = createBucket(azureStore(settings({ credentials: { kind: 'connection-string', text: sas } })))
+  assert.equal(textOf(await withSas.get('k')), 'x')
+  await assert.rejects(withSas.get('none'), (error: Error) => !error.message.includes('sig='))
+})
+
+test('two writers of one large object do not mix their blocks', async () => {
+  container++
+  const open = () => createBucket(azureStore(settings(), { blockSize: BLOCK }))
+  const [first, second] = [open(), open()]
+  const bodies = [bytesOf(3 * BLOCK, 1), bytesOf(3 * BLOCK, 2)]
+  const outcomes = await Promise.allSettled([
+    first.put('k', bodies[0]!, { ifNoneMatch: true }),
+    second.put('k', bodies[1]!, { ifNoneMatch: true }),
+  ])
+  const won = outcomes.findIndex(({ status }) => status === 'fulfilled')
+  const lost = outcomes[1 - won]!
+  assert.ok(lost.status === 'rejected' && isBucketError(lost.reason, 'precondition_failed'))
+  assert.equal(md5(await first.get('k')), md5(bodies[won]!))
+})

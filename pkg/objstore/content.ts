@@ -27,7 +27,8 @@ export async function contentOf(body: Body): Promise<Content> {
       read: async (offset, length) => body.subarray(offset, offset + length),
     }
   const { path, size } = body
-  return { size, md5: await md5OfFile(path, size), path, read: (offset, length) => readFile(path, offset, length) }
+  const md5 = body.md5 === undefined ? await md5OfFile(path, size) : Buffer.from(body.md5, 'hex')
+  return { size, md5, path, read: (offset, length) => readFile(path, offset, length) }
 }
 
 /** Rejects when the file is not exactly `size` long. */

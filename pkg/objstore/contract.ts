@@ -21,6 +21,8 @@ export interface ByteRange {
 export interface FileBody {
   readonly path: string
   readonly size: number
+  /** Hex, where it is known already: saves reading the file once more. */
+  readonly md5?: string
 }
 
 export type Body = Uint8Array | FileBody

@@ -12,7 +12,7 @@ import type { GcsBucket } from './settings.ts'
 import type { FetchedObject, ListPage, Store, StoredObject } from './store.ts'
 
 export interface GcsOptions {
-  /** `http://127.0.0.1:port` of a double or an emulator: no credentials are sent there. */
+  /** `http://127.0.0.1:port` of a double or an emulator; only a service account that is configured is used there. */
   readonly endpoint?: string
 }
 
@@ -25,6 +25,7 @@ export function gcsStore(settings: GcsBucket, options: GcsOptions = {}): Store {
     return new sdk.Storage({
       retryOptions: { autoRetry: false },
       ...(options.endpoint === undefined ? {} : { apiEndpoint: options.endpoint }),
+      useAuthWithCustomEndpoint: settings.serviceAccount !== null,
       ...(settings.serviceAccount === null ? {} : { credentials: JSON.parse(settings.serviceAccount) }),
     })
   }
@@ -35,13 +36,15 @@ export function gcsStore(settings: GcsBucket, options: GcsOptions = {}): Store {
       throw gcsError(thrown)
     }
   }
+  /** An emulator without an account asks for no credentials, so none are looked for. */
+  const isOpen = (storage: Storage): boolean => storage.customEndpoint && settings.serviceAccount === null
   const fileOf = (storage: Storage, key: string): File => storage.bucket(settings.bucket).file(key)
 
   async function get(key: string, range: ByteRange | null, signal: AbortSignal): Promise<FetchedObject> {
     return await send(async storage => {
       const path = `${encodeURIComponent(settings.bucket)}/o/${encodeURIComponent(key)}`
       const url = `${storage.apiEndpoint}/storage/v1/b/${path}?alt=media`
-      const headers = new Headers(storage.customEndpoint ? {} : await storage.authClient.getRequestHeaders(url))
+      const headers = new Headers(isOpen(storage) ? {} : await storage.authClient.getRequestHeaders(url))
       headers.set('accept-encoding', 'identity')
       if (range !== null) headers.set('range', `bytes=${range.offset}-${range.offset + range.length - 1}`)
       const response = await fetch(url, { headers, signal })

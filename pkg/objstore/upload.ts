@@ -26,7 +26,7 @@ export async function upload(
   const before = await bucket.head(key, options)
   if (before !== null && before.size === file.size && before.md5 === want) return { ...before, sent: false }
 
-  const { etag } = await bucket.put(key, file, options)
+  const { etag } = await bucket.put(key, { ...file, md5: want }, options)
   const after = await bucket.head(key, options)
   if (after === null) throw fail(new StoreError('corrupt', 'the object is not there after the upload'))
   if (after.size !== file.size || after.md5 !== want || after.etag !== etag)

@@ -15,6 +15,8 @@ export interface GcsDouble {
   readonly objects: Map<string, GcsDoubleObject>
   /** `POST name multipart`, `PUT name bytes 0-9/20` … as they arrived. */
   readonly log: string[]
+  /** What `Authorization` must be; null = nothing is asked for. */
+  authorization: string | null
   faults: FaultPlan
   /** Of a chunk, only this many bytes are kept: a multiple of 256 KiB in the real one. */
   keptOfChunk: number
@@ -62,6 +64,7 @@ export async function startGcsDouble(options: { bucket: string; pageSize?: numbe
     endpoint: '',
     objects,
     log: [],
+    authorization: null,
     faults: () => null,
     keptOfChunk: Number.POSITIVE_INFINITY,
     close: () => {
@@ -84,6 +87,9 @@ export async function startGcsDouble(options: { bucket: string; pageSize?: numbe
       : request.headers.range
     double.log.push([request.method, key, how].filter(part => part !== undefined && part !== '').join(' '))
 
+    // The address of a session is the permission to write to it.
+    const isAllowed = url.searchParams.has('upload_id') || request.headers.authorization === double.authorization
+    if (double.authorization !== null && !isAllowed) return reply(request, response, fail(401, 'authError'), null)
     const fault = double.faults({ operation: operationOf(request.method!, key, url, isUpload), key })
     if (fault?.kind === 'reset') return void request.socket.destroy()
     if (fault?.kind === 'refuse') return reply(request, response, fail(503, 'backendError'), null)
