@@ -12,6 +12,7 @@ import { formatProfileType } from '../../pkg/profile/type.ts'
 import type { HeadView } from '../head/head.ts'
 import { decodeSeries, type Series, seriesText } from '../head/series.ts'
 import { serviceOf } from '../service.ts'
+import { sortPairs } from './sort.ts'
 
 export interface BlockOrder {
   /** In the block's order; sorted by type, service, labels. */
@@ -206,7 +207,7 @@ function numberStacks(view: HeadView, service: Int32Array): { newStack: Int32Arr
   return { newStack, stackNode: Int32Array.from(used) }
 }
 
-/** Two counting sorts: by stack, then stably by profile. */
+/** The rows of each profile, by stack. */
 function orderRows(
   view: HeadView,
   { profiles, slot }: ProfileSlots,
@@ -214,35 +215,27 @@ function orderRows(
   stacks: number,
 ): OrderedRows {
   const { profiles: p, samples } = view
-  const rows =
-    profiles.length === 0 ? 0 : profiles.rowStart[profiles.length - 1]! + profiles.rowCount[profiles.length - 1]!
-  const from = new Int32Array(stacks + 1)
-  for (let i = 0; i < p.length; i++) {
-    const end = p.rowStart[i]! + p.rowCount[i]!
-    for (let row = p.rowStart[i]!; row < end; row++) from[newStack[samples.stack[row]!]! + 1]!++
-  }
-  for (let s = 0; s < stacks; s++) from[s + 1]! += from[s]!
-  const byStack = new Int32Array(rows) // head row
-  const profileOf = new Int32Array(rows) // block profile, beside byStack
-  for (let i = 0; i < p.length; i++) {
-    const end = p.rowStart[i]! + p.rowCount[i]!
-    for (let row = p.rowStart[i]!; row < end; row++) {
-      const to = from[newStack[samples.stack[row]!]!]!++
-      byStack[to] = row
-      profileOf[to] = slot[i]!
-    }
-  }
-  const next = Int32Array.from(profiles.rowStart)
-  const stack = new Int32Array(rows)
-  const value = new BigInt64Array(rows)
-  const inWords = new Int32Array(samples.value.buffer, samples.value.byteOffset, samples.length * 2)
+  const last = profiles.length - 1
+  const length = profiles.length === 0 ? 0 : profiles.rowStart[last]! + profiles.rowCount[last]!
+  const stack = new Int32Array(length)
+  const value = new BigInt64Array(length)
   const words = new Int32Array(value.buffer)
-  for (let i = 0; i < rows; i++) {
-    const to = next[profileOf[i]!]!++
-    const row = byStack[i]!
-    stack[to] = newStack[samples.stack[row]!]!
-    words[to * 2] = inWords[row * 2]!
-    words[to * 2 + 1] = inWords[row * 2 + 1]!
+  const inWords = new Int32Array(samples.value.buffer, samples.value.byteOffset, samples.length * 2)
+  const from = new Int32Array(length) // row of the head
+  const next = Int32Array.from(profiles.rowStart)
+  for (let i = 0; i < p.length; i++) {
+    const end = p.rowStart[i]! + p.rowCount[i]!
+    let to = next[slot[i]!]!
+    for (let row = p.rowStart[i]!; row < end; row++, to++) {
+      stack[to] = newStack[samples.stack[row]!]!
+      from[to] = row
+    }
+    next[slot[i]!] = to
   }
-  return { length: rows, stack, value }
+  for (let i = 0; i < profiles.length; i++) sortPairs(stack, from, profiles.rowStart[i]!, profiles.rowCount[i]!, stacks)
+  for (let to = 0; to < length; to++) {
+    words[to * 2] = inWords[from[to]! * 2]!
+    words[to * 2 + 1] = inWords[from[to]! * 2 + 1]!
+  }
+  return { length, stack, value }
 }

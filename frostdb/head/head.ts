@@ -9,7 +9,7 @@ import { RequestError } from '../../pkg/base/errors.ts'
 import type { Labels } from '../../pkg/labels/labels.ts'
 import { createFrames, type FrameFields, frameCount, internFrame, viewFrames } from '../../pkg/profile/frame-table.ts'
 import type { FrameColumns, StringColumn } from '../../pkg/profile/frames.ts'
-import { createStacks, internStack } from '../../pkg/profile/stack-table.ts'
+import { createStacks, hashFrame, internStack, STACK_SEED } from '../../pkg/profile/stack-table.ts'
 import { createStrings, internString, stringCount } from '../../pkg/profile/string-table.ts'
 import type { ProfileWrite, SeriesWrite } from '../writer.ts'
 import {
@@ -290,26 +290,37 @@ function sumStacks(head: Head, write: ProfileWrite, chosen: Int32Array | null): 
   const beyond = new Map<number, number>()
   const mark = ++s.mark
   let distinct = 0
+  const valueAt = Int32Array.from(write.types, t => t.value * 2)
+  const limit = write.stackDepth > 0 ? write.stackDepth : Number.MAX_SAFE_INTEGER
+  const keys = head.frames.key
   for (let i = 0; i < count; i++) {
     const sample = chosen === null ? i : chosen[i]!
+    const at = sample * columns * 2
     let any = 0
-    for (let v = 0; v < valueTypes; v++) {
-      const at = (sample * columns + write.types[v]!.value) * 2
-      any |= inWords[at]! | inWords[at + 1]!
-    }
+    for (let v = 0; v < valueTypes; v++) any |= inWords[at + valueAt[v]!]! | inWords[at + valueAt[v]! + 1]!
     if (any === 0) continue
     let depth = 0
-    for (let l = sampleStart[sample]!; l < sampleStart[sample + 1]!; l++) {
+    let hash = STACK_SEED
+    let frames = s.stack
+    const end = sampleStart[sample + 1]!
+    for (let l = sampleStart[sample]!; l < end; l++) {
       const from = locationStart[location[l]!]!
       const to = locationStart[location[l]! + 1]!
-      if (depth + to - from > s.stack.length) s.stack = growStack(s.stack, depth + to - from)
-      for (let f = from; f < to; f++) s.stack[depth++] = locationFrames[f]!
+      if (depth + to - from > frames.length) frames = s.stack = growStack(frames, depth + to - from)
+      let f = from
+      for (; f < to && depth < limit; f++) {
+        const frame = locationFrames[f]!
+        frames[depth++] = frame
+        hash = hashFrame(hash, frame)
+      }
+      if (depth === limit && (f < to || l < end - 1)) {
+        hash = hashFrame(hash, truncatedFrame(head))
+        if (depth === frames.length) frames = s.stack = growStack(frames, depth + 1)
+        frames[depth++] = truncatedFrame(head)
+        break
+      }
     }
-    if (write.stackDepth > 0 && depth > write.stackDepth) {
-      s.stack[write.stackDepth] = truncatedFrame(head)
-      depth = write.stackDepth + 1
-    }
-    const node = internStack(head.stacks, s.stack, 0, depth, head.frames.key.array)
+    const node = internStack(head.stacks, frames, depth, hash, keys.array)
     if (node >= s.slot.length) {
       s.slot = copied(s.slot, head.stacks.nodes.parent.array.length)
       s.stamp = copied(s.stamp, head.stacks.nodes.parent.array.length)
@@ -322,9 +333,17 @@ function sumStacks(head: Head, write: ProfileWrite, chosen: Int32Array | null): 
       s.slot[node] = slot
       stack[slot] = node
     }
+    const to = slot * valueTypes * 2
     for (let v = 0; v < valueTypes; v++) {
-      const from = (sample * columns + write.types[v]!.value) * 2
-      addWords(words, (slot * valueTypes + v) * 2, inWords[from]!, inWords[from + 1]!, beyond)
+      const low = inWords[at + valueAt[v]!]!
+      const high = inWords[at + valueAt[v]! + 1]!
+      const was = words[to + v * 2]!
+      const sumLow = (was + low) | 0
+      const carry = sumLow >>> 0 < was >>> 0 ? 1 : 0
+      const sumHigh = words[to + v * 2 + 1]! + high + carry
+      words[to + v * 2] = sumLow
+      words[to + v * 2 + 1] = sumHigh
+      if (sumHigh !== (sumHigh | 0)) noteBeyond(beyond, to + v * 2, sumHigh)
     }
   }
   for (const times of beyond.values()) {
@@ -369,18 +388,9 @@ function growStack(stack: Int32Array, need: number): Int32Array {
   return copied(stack, Math.max(need, stack.length * 2))
 }
 
-/**
- * words[at..at+2) += the int64 (low, high). A sum may leave int64 on its way and come back: how many times 2^64 it is off
- * stands in `beyond` meanwhile.
- */
-function addWords(words: Int32Array, at: number, low: number, high: number, beyond: Map<number, number>): void {
-  const sumLow = (words[at]! >>> 0) + (low >>> 0)
-  const sumHigh = words[at + 1]! + high + (sumLow > 4294967295 ? 1 : 0)
-  words[at] = sumLow
-  words[at + 1] = sumHigh
-  if (sumHigh > 2147483647 || sumHigh < -2147483648) {
-    beyond.set(at, (beyond.get(at) ?? 0) + (sumHigh > 0 ? 1 : -1))
-  }
+/** A sum may leave int64 on its way and come back: how many times 2^64 it is off stands in `beyond` meanwhile. */
+function noteBeyond(beyond: Map<number, number>, at: number, sumHigh: number): void {
+  beyond.set(at, (beyond.get(at) ?? 0) + (sumHigh > 0 ? 1 : -1))
 }
 
 const TRUNCATED = new TextEncoder().encode('[truncated]')

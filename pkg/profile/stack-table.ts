@@ -37,63 +37,57 @@ export function createStacks(): StackInterner {
   return stacks
 }
 
+/** The hash of a stack is taken frame by frame, leaf first, from `STACK_SEED`, while its frames are gathered. */
+export const STACK_SEED = 0x811c9dc5
+
+export function hashFrame(hash: number, frame: number): number {
+  return Math.imul(hash ^ frame, 0x85ebca6b) ^ (hash >>> 13)
+}
+
 /**
- * The node of the stack frames[start..end), leaf first. `keys[frame]` is the `nameKey` of a frame.
- * Known stacks cost one hash and one comparison.
+ * The node of the stack frames[0..length), leaf first, whose hash is `hash`. `keys[frame]` is the `nameKey` of a frame.
+ * Known stacks cost one look-up and one comparison.
  */
 export function internStack(
   stacks: StackInterner,
   frames: Int32Array,
-  start: number,
-  end: number,
+  length: number,
+  hash: number,
   keys: Int32Array,
 ): number {
-  if (start === end) return 0
-  let hash = 0x811c9dc5
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ frames[i]!, 0x85ebca6b) ^ (hash >>> 13)
-  hash ^= hash >>> 15
+  if (length === 0) return 0
   const { slots } = stacks
   const starts = stacks.stackStart.array
   const known = stacks.stackFrames.array
   const mask = slots.length - 2
-  let slot = (hash << 1) & mask
+  let slot = ((hash ^ (hash >>> 15)) << 1) & mask
   for (;;) {
     const stack = slots[slot + 1]! - 1
     if (stack < 0) break
     if (slots[slot] === hash) {
-      let at = starts[stack]!
-      if (starts[stack + 1]! - at === end - start) {
-        let i = start
-        while (i < end && known[at] === frames[i]) {
-          at++
-          i++
-        }
-        if (i === end) return stacks.stackNode.array[stack]!
+      const at = starts[stack]!
+      if (starts[stack + 1]! - at === length) {
+        let i = 0
+        while (i < length && known[at + i] === frames[i]) i++
+        if (i === length) return stacks.stackNode.array[stack]!
       }
     }
     slot = (slot + 2) & mask
   }
-  return addStack(stacks, frames, start, end, keys, hash)
+  return addStack(stacks, frames, length, keys, hash)
 }
 
-function addStack(
-  stacks: StackInterner,
-  frames: Int32Array,
-  start: number,
-  end: number,
-  keys: Int32Array,
-  hash: number,
-): number {
+function addStack(stacks: StackInterner, frames: Int32Array, length: number, keys: Int32Array, hash: number): number {
   const { nodes, stackFrames } = stacks
   let node = 0
-  for (let i = end - 1; i >= start; i--) {
+  for (let i = length - 1; i >= 0; i--) {
     const child = findChild(nodes, node, frames[i]!)
     node = child === 0 ? addNode(stacks, node, frames[i]!, keys[frames[i]!]!) : child
   }
   const stack = stacks.stackNode.length
   push(stacks.stackNode, node)
-  reserve(stackFrames, end - start).set(frames.subarray(start, end), stackFrames.length)
-  stackFrames.length += end - start
+  reserve(stackFrames, length).set(frames.subarray(0, length), stackFrames.length)
+  stackFrames.length += length
   push(stacks.stackStart, stackFrames.length)
   if ((stack + 1) * 4 > stacks.slots.length) growSlots(stacks)
   place(stacks.slots, stack, hash)
@@ -102,7 +96,7 @@ function addStack(
 
 function place(slots: Int32Array, stack: number, hash: number): void {
   const mask = slots.length - 2
-  let slot = (hash << 1) & mask
+  let slot = ((hash ^ (hash >>> 15)) << 1) & mask
   while (slots[slot + 1] !== 0) slot = (slot + 2) & mask
   slots[slot] = hash
   slots[slot + 1] = stack + 1
