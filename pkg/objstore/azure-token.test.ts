@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
-import { azureToken } from './azure-token.ts'
+import { azureToken, STORAGE_RESOURCE } from './azure-token.ts'
 import { StoreError } from './errors.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'decima-azure-token-'))
@@ -33,7 +33,7 @@ beforeEach(() => {
   asked = []
 })
 
-const STORAGE = encodeURIComponent('https://storage.azure.com/')
+const STORAGE = encodeURIComponent(STORAGE_RESOURCE)
 const SCOPE = `${STORAGE}.default`
 
 test('an application has a secret', async () => {

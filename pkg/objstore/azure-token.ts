@@ -6,7 +6,8 @@ import { readFile } from 'node:fs/promises'
 import { describe, kindOfStatus, StoreError } from './errors.ts'
 import type { AzureCredentials } from './settings.ts'
 
-const STORAGE = 'https://storage.azure.com/'
+/** What a token is asked for. */
+export const STORAGE_RESOURCE = 'https://storage.azure.com/'
 const ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
 interface Token {
@@ -47,14 +48,20 @@ async function ask(
 }
 
 async function grant(authority: string, tenant: string, claims: Record<string, string>): Promise<Token> {
-  const body = new URLSearchParams({ grant_type: 'client_credentials', scope: `${STORAGE}.default`, ...claims })
+  const body = new URLSearchParams({
+    grant_type: 'client_credentials',
+    scope: `${STORAGE_RESOURCE}.default`,
+    ...claims,
+  })
   return await tokenOf(
     await fetch(`${authority}/${encodeURIComponent(tenant)}/oauth2/v2.0/token`, { method: 'POST', body }),
   )
 }
 
 async function metadata(url: string, query: Record<string, string>, headers: Record<string, string>): Promise<Token> {
-  return await tokenOf(await fetch(`${url}?${new URLSearchParams({ ...query, resource: STORAGE })}`, { headers }))
+  return await tokenOf(
+    await fetch(`${url}?${new URLSearchParams({ ...query, resource: STORAGE_RESOURCE })}`, { headers }),
+  )
 }
 
 interface TokenAnswer {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { withoutAnswer } from './answer.ts'
 import { BucketError, describe, isBucketError, kindOfStatus, StoreError } from './errors.ts'
 
 test('an error reads as place, fact and kind', () => {
@@ -36,20 +35,3 @@ for (const [parts, want] of [
 ] as const)
   test(`describes ${JSON.stringify(parts).slice(0, 60)}`, () =>
     assert.equal(describe(parts[0], parts[1], parts[2]), want))
-
-const withCode = (code: string, cause?: Error) => Object.assign(new Error('text', { cause }), { code })
-for (const [what, thrown, kind] of [
-  ['a broken connection', withCode('ECONNRESET'), 'unavailable'],
-  ['one behind another', new TypeError('fetch failed', { cause: withCode('UND_ERR_SOCKET') }), 'unavailable'],
-  ['a certificate', withCode('SELF_SIGNED_CERT_IN_CHAIN'), 'misconfigured'],
-  ['a certificate that is over', withCode('CERT_HAS_EXPIRED'), 'misconfigured'],
-  ['no credentials', new Error('Could not load the default credentials.'), 'denied'],
-  ['anything else of an SDK', new Error('strange'), 'unavailable'],
-] as const)
-  test(`${what} is ${kind}`, () => assert.equal((withoutAnswer(thrown) as StoreError).kind, kind))
-
-test('a mistake in the program stays one', () => {
-  const mistake = new TypeError('x is not a function')
-  assert.equal(withoutAnswer(mistake), mistake)
-  assert.equal(withoutAnswer('text'), 'text')
-})

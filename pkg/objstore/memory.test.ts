@@ -78,6 +78,9 @@ test('an upload that does not come out as it went in is not believed', async () 
     const heads = [null, { size: 4, etag: 'v1', md5: null }]
     const broken = { ...bucket, put: bucket.put, head: async () => heads.shift()! }
     await rejectsAs(upload(broken, 'k', { path, size: 5 }), 'corrupt')
+    const other = [null, { size: 5, etag: 'v2', md5: '0'.repeat(32) }]
+    const changed = { ...bucket, put: bucket.put, head: async () => other.shift()! }
+    await rejectsAs(upload(changed, 'k', { path, size: 5 }), 'corrupt')
     const gone = { ...bucket, put: bucket.put, head: async () => null }
     await rejectsAs(upload(gone, 'k', { path, size: 5 }), 'corrupt')
   } finally {

@@ -284,11 +284,13 @@ export function bucketSuite(name: string, subject: SuiteSubject): void {
     await a.put('k', text('a'), { ifNoneMatch: true })
     await b.put('k', text('b'), { ifNoneMatch: true })
     assert.deepEqual([textOf(await a.get('k')), textOf(await b.get('k'))], ['a', 'b'])
+    await withPrefix(bucket, 'fleet/a2').put('k', text('a2'))
     assert.deepEqual(await keysOf(a), ['k'])
-    assert.deepEqual(await keysOf(bucket, 'fleet'), ['fleet/a/k', 'fleet/b/k'])
+    assert.deepEqual(await keysOf(a, 'l'), [])
+    assert.deepEqual(await keysOf(bucket, 'fleet'), ['fleet/a/k', 'fleet/a2/k', 'fleet/b/k'])
     assert.deepEqual(a.reads, bucket.reads)
     await b.remove('k')
-    assert.deepEqual(await keysOf(bucket, 'fleet'), ['fleet/a/k'])
+    assert.deepEqual(await keysOf(bucket, 'fleet'), ['fleet/a/k', 'fleet/a2/k'])
   })
 
   check('a call ends with its signal, and all with the bucket', async bucket => {
