@@ -9,6 +9,7 @@ import { createSimClock } from '../../test/support/clock.ts'
 import { randomFrom } from '../../test/support/random.ts'
 import { systemClock } from '../base/system.ts'
 import { createBucket } from './bucket.ts'
+import { StoreError } from './errors.ts'
 import { seededFaults } from './faults.ts'
 import { normalizePrefix } from './key.ts'
 import { createMemoryBucket, memoryStore } from './memory.ts'
@@ -91,4 +92,24 @@ test('an upload that does not come out as it went in is not believed', async () 
 test('prefixes lose their slashes, and lead nowhere else', () => {
   const prefixes = ['', '/', 'a', '/a/b/', 'a//b', '..', 'a/../b', '.a', 'a b', 'x'.repeat(256)]
   assert.deepEqual(prefixes.map(normalizePrefix), ['', '', 'a', 'a/b', null, null, null, null, null, null])
+})
+
+test('a store that refuses every condition is no better than one that ignores them', async () => {
+  const store = memoryStore(new Map(), { faults: () => null, listLagMs: 0, conditional: true }, systemClock)
+  const bucket = createBucket({
+    ...store,
+    async put(key, request, attempt) {
+      if (request.condition.kind !== 'none') throw new StoreError('unsupported', '501 NotImplemented')
+      return await store.put(key, request, attempt)
+    },
+  })
+  const { verdict, evidence } = await probeConditions(bucket)
+  assert.equal(verdict, 'ignored')
+  assert.match(evidence[0]!, /^create what is not there: not supported: .*501 NotImplemented \(unsupported\)$/)
+  assert.deepEqual(await keysOf(bucket), [])
+})
+
+test('a probe of a store that cannot be written to says so', async () => {
+  const bucket = createMemoryBucket({ faults: () => ({ kind: 'refuse' }), retry: { attempts: 1 } })
+  await rejectsAs(probeConditions(bucket), 'unavailable')
 })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -16,6 +16,22 @@ function openFrom(bucket: unknown) {
   const { objectStorage } = loadConfig(JSON.stringify({ object_storage: { bucket } }), { file: 'parca.yaml' }).config
   return openBucket(objectStorage!)
 }
+
+test('no SDK is loaded before it is needed', () => {
+  const loads = readdirSync(import.meta.dirname)
+    .filter(file => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .flatMap(file => {
+      const source = readFileSync(join(import.meta.dirname, file), 'utf8')
+      const eager = /^import (?!type )[^']*? from '@(aws-sdk|azure|google-cloud)\//m.test(source)
+      const lazy = [...source.matchAll(/(?:await |\[)import\('([^']+)'\)/g)]
+      return [...(eager ? [`${file} loads at once`] : []), ...lazy.map(found => `${file}: ${found[1]}`)]
+    })
+  assert.deepEqual(loads, [
+    'azure-client.ts: @azure/storage-blob',
+    'gcs.ts: @google-cloud/storage',
+    's3-client.ts: @aws-sdk/client-s3',
+  ])
+})
 
 test('a folder, from the configuration', async () => {
   const bucket = openFrom({ type: 'FILESYSTEM', config: { directory: root }, prefix: 'a/b/' })

@@ -173,6 +173,28 @@ export function bucketSuite(name: string, subject: SuiteSubject): void {
     assert.equal(textOf(await bucket.get('k')), `replace ${replaced[0]}`)
   })
 
+  check('a number that many add to at once loses nothing', async bucket => {
+    await bucket.put('sum', text('0'))
+    const add = async (amount: number): Promise<void> => {
+      for (;;) {
+        const { body, etag } = await bucket.getTagged('sum')
+        // The amount and the writer make every version another one.
+        const sum = Number(textOf(body).split(' ')[0]) + amount
+        try {
+          await bucket.put('sum', text(`${sum} of ${amount}`), { ifMatch: etag })
+          return
+        } catch (error) {
+          if (!isBucketError(error, 'precondition_failed')) throw error
+        }
+      }
+    }
+    const writer = async (amount: number): Promise<void> => {
+      for (let i = 0; i < 5; i++) await add(amount)
+    }
+    await Promise.all([1, 10, 100, 1_000].map(writer))
+    assert.match(textOf(await bucket.get('sum')), /^5555 of /)
+  })
+
   check('conditions are honoured, says the probe, and leaves nothing', async bucket => {
     const { verdict, create, replace, evidence } = await probeConditions(bucket)
     assert.deepEqual([verdict, create, replace], ['honoured', 'honoured', 'honoured'], evidence.join('\n'))
