@@ -16,13 +16,22 @@ import { nameKey } from '../../pkg/profile/frame-table.ts'
 import { type Accumulator, addDoubles, addWords } from '../scan/accumulate.ts'
 import type { Reads, RowGroup, Source, SourcePlan } from '../scan/source.ts'
 import { type BlockIndex, decodeIndex, INDEX_FILE, type IndexedChunk, type IndexedRowGroup } from './index-file.ts'
+import { createPageCache, type DecodedPage, type PageCache } from './page-cache.ts'
 
 export interface OpenBlock {
   readonly source: Source
   close(): void
 }
 
-export function openBlock(directory: string, ulid: string, reads: Reads): OpenBlock {
+/** What a thread keeps of pages it has decoded. */
+export const DECODED_BYTES = 32 << 20
+
+export function openBlock(
+  directory: string,
+  ulid: string,
+  reads: Reads,
+  cache: PageCache = createPageCache(DECODED_BYTES),
+): OpenBlock {
   const indexPath = `${directory}/${INDEX_FILE}`
   const file = readFileSync(indexPath)
   reads.requests++
@@ -50,7 +59,7 @@ export function openBlock(directory: string, ulid: string, reads: Reads): OpenBl
     profiles: index.profiles,
     rowGroups,
     accumulate(runs, accumulator, reads) {
-      const reader = createReader(fd, path, reads)
+      const reader = createReader(fd, path, reads, cache)
       for (const [i, group] of index.rowGroups.entries()) {
         const wanted = runsIn(runs, group)
         if (wanted.length === 0) {
@@ -103,62 +112,76 @@ function overlaps(runs: readonly number[], from: number, to: number): boolean {
   return false
 }
 
-/** Pages of the two columns begin at the same rows, so they are decoded pairwise into scratch of one page. */
+/** Pages of the two columns begin at the same rows, so they are decoded and kept pairwise. */
 function accumulateGroup(
   reader: Reader,
   group: IndexedRowGroup,
   runs: readonly number[],
   accumulator: Accumulator,
 ): void {
-  const { stack, value } = group
-  const stackFormat = reader.format(stack, 1)
-  const valueFormat = reader.format(value, 2)
   let at = 0
-  for (const [i, page] of stack.pages.entries()) {
+  const open = pageOpener(reader, group)
+  for (const [i, page] of group.stack.pages.entries()) {
     const from = page.firstRow
     const to = from + page.rows
     while (at < runs.length && runs[at + 1]! <= from) at += 2
     if (at >= runs.length) return
     if (runs[at]! >= to) continue
+    const { stack, values } = open(i)
+    for (let r = at; r < runs.length && runs[r]! < to; r += 2) {
+      const start = Math.max(runs[r]!, from) - from
+      const end = Math.min(runs[r + 1]!, to) - from
+      if (values.kind === 'doubles') addDoubles(accumulator, stack, values.doubles, start, end)
+      else addWords(accumulator, stack, values.words, start, end)
+    }
+  }
+}
+
+/** Reads and decodes the i-th pages of a row group, unless they are there; dictionaries are read when first needed. */
+function pageOpener(reader: Reader, { stack, value }: IndexedRowGroup): (i: number) => DecodedPage {
+  let formats: { readonly stack: PageFormat; readonly value: PageFormat } | null = null
+  return i => {
+    const page = stack.pages[i]!
     const valuePage = value.pages[i]!
-    if (valuePage.firstRow !== from || valuePage.rows !== page.rows) {
-      throw new CorruptionError('pages of stack_id and value begin at different rows', {
-        path: reader.path,
-        offset: page.offset,
-      })
+    const key = `${reader.path}@${page.offset}`
+    const known = reader.cache.get(key)
+    if (known !== undefined) {
+      reader.reads.cacheHits += 2
+      return known
     }
-    const stacks = reader.int32(page.rows)
-    readInt32Page(reader.read(page), page.rows, stackFormat, stacks, 0, { path: reader.path, offset: page.offset })
-    const place = { path: reader.path, offset: valuePage.offset }
+    const { rows } = page
+    const place = { path: reader.path, offset: page.offset }
+    if (valuePage.firstRow !== page.firstRow || valuePage.rows !== rows) {
+      throw new CorruptionError('pages of stack_id and value begin at different rows', place)
+    }
+    formats ??= { stack: reader.format(stack, 1), value: reader.format(value, 2) }
+    const stacks = new Int32Array(rows)
+    readInt32Page(reader.read(page), rows, formats.stack, stacks, 0, place)
     const bytes = reader.read(valuePage)
+    const valuePlace = { path: reader.path, offset: valuePage.offset }
+    let values: DecodedPage['values']
     if (valuePage.safe) {
-      const values = reader.float64(page.rows)
-      readFloat64Page(bytes, page.rows, valueFormat, values, 0, place)
-      for (let r = at; r < runs.length && runs[r]! < to; r += 2) {
-        addDoubles(accumulator, stacks, values, Math.max(runs[r]!, from) - from, Math.min(runs[r + 1]!, to) - from)
-      }
+      values = { kind: 'doubles', doubles: new Float64Array(rows) }
+      readFloat64Page(bytes, rows, formats.value, values.doubles, 0, valuePlace)
     } else {
-      const words = new Int32Array(page.rows * 2)
-      readInt64Page(bytes, page.rows, valueFormat, words, 0, place)
-      for (let r = at; r < runs.length && runs[r]! < to; r += 2) {
-        addWords(accumulator, stacks, words, Math.max(runs[r]!, from) - from, Math.min(runs[r + 1]!, to) - from)
-      }
+      values = { kind: 'words', words: new Int32Array(rows * 2) }
+      readInt64Page(bytes, rows, formats.value, values.words, 0, valuePlace)
     }
+    const decoded = { stack: stacks, values }
+    reader.cache.put(key, decoded)
+    return decoded
   }
 }
 
 interface Reader {
   readonly path: string
+  readonly reads: Reads
+  readonly cache: PageCache
   read(place: { readonly offset: number; readonly size: number }): Uint8Array
   format(chunk: IndexedChunk, perValue: 1 | 2): PageFormat
-  int32(length: number): Int32Array
-  float64(length: number): Float64Array
 }
 
-let scratch32 = new Int32Array(0)
-let scratch64 = new Float64Array(0)
-
-function createReader(fd: number, path: string, reads: Reads): Reader {
+function createReader(fd: number, path: string, reads: Reads, cache: PageCache): Reader {
   const read = ({ offset, size }: { readonly offset: number; readonly size: number }): Uint8Array => {
     const bytes = new Uint8Array(size)
     for (let at = 0; at < size; ) {
@@ -172,19 +195,13 @@ function createReader(fd: number, path: string, reads: Reads): Reader {
   }
   return {
     path,
+    reads,
+    cache,
     read,
     format({ codec, encoding, dictionary }, perValue) {
       if (dictionary === null) return { codec, encoding, dictionary: null }
       const place = { path, offset: dictionary.offset }
       return { codec, encoding, dictionary: openDictionary(read(dictionary), codec, perValue, place) }
-    },
-    int32(length) {
-      if (scratch32.length < length) scratch32 = new Int32Array(length)
-      return scratch32
-    },
-    float64(length) {
-      if (scratch64.length < length) scratch64 = new Float64Array(length)
-      return scratch64
     },
   }
 }

@@ -1,5 +1,6 @@
 /** A snapshot of the store as sources. A thread keeps one opener for its life: blocks stay open while a snapshot has them. */
-import { type OpenBlock, openBlock } from '../block/open.ts'
+import { DECODED_BYTES, type OpenBlock, openBlock } from '../block/open.ts'
+import { createPageCache } from '../block/page-cache.ts'
 import { forgetHeads, headSource, type SeriesCache } from './head-source.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Reads, Source } from './source.ts'
@@ -12,6 +13,7 @@ export interface Opener {
 
 export function createOpener(): Opener {
   const blocks = new Map<string, OpenBlock>()
+  const pages = createPageCache(DECODED_BYTES)
   const series: SeriesCache = new Map()
   return {
     open(snapshot, reads) {
@@ -24,7 +26,7 @@ export function createOpener(): Opener {
       forgetHeads(series, snapshot.heads)
       const opened = snapshot.blocks.map(({ ulid, directory }) => {
         let block = blocks.get(ulid)
-        if (block === undefined) blocks.set(ulid, (block = openBlock(directory, ulid, reads)))
+        if (block === undefined) blocks.set(ulid, (block = openBlock(directory, ulid, reads, pages)))
         else reads.cacheHits++
         return block.source
       })

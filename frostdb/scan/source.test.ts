@@ -7,6 +7,7 @@ import { profileText, sumsOf } from '../../test/support/source-text.ts'
 import { modelOf } from '../../test/support/store-model.ts'
 import { blockOf, headOf } from '../../test/support/temp-block.ts'
 import { openBlock } from '../block/open.ts'
+import { createPageCache } from '../block/page-cache.ts'
 import { headCounts, viewHead } from '../head/head.ts'
 import { headSource } from './head-source.ts'
 import { noReads, type Source } from './source.ts'
@@ -88,7 +89,7 @@ test('what is read and skipped adds up, and is what was planned', () => {
   const writes = randomWrites(randomFrom(5), { profiles: 80, samples: 30, spanMs: 3 * HOUR })
   const { directory, ulid } = blockOf(headOf(writes), { rowGroupRows: 100 })
   const opening = noReads()
-  const { source, close } = openBlock(directory, ulid, opening)
+  const { source, close } = openBlock(directory, ulid, opening, createPageCache(0))
   assert.equal(opening.requests, 1)
   const all = source.rowGroups.reduce((n, g) => n + g.bytes, 0)
   const { rowStart, rowCount, length } = source.profiles
@@ -107,5 +108,25 @@ test('what is read and skipped adds up, and is what was planned', () => {
     assert.deepEqual([reads.bytesRead, reads.rows], [plan.bytes, plan.rows])
     assert.equal(plan.read.filter(Boolean).length, reads.rowGroupsRead)
   }
+  close()
+})
+
+test('pages that have been decoded are not read again', () => {
+  const writes = randomWrites(randomFrom(5), { profiles: 40, samples: 30, spanMs: HOUR })
+  const { directory, ulid } = blockOf(headOf(writes))
+  const { source, close } = openBlock(directory, ulid, noReads())
+  const runs = Int32Array.of(
+    0,
+    source.rowGroups.reduce((n, g) => n + g.rows, 0),
+  )
+  const sums = [1, 2].map(time => {
+    const reads = noReads()
+    const lo = new Float64Array(source.stacks)
+    source.accumulate(runs, { lo, hi: null, pending: 0 }, reads)
+    assert.equal(reads.bytesRead > 0, time === 1)
+    assert.equal(reads.cacheHits > 0, time === 2)
+    return [...lo]
+  })
+  assert.deepEqual(sums[0], sums[1])
   close()
 })

@@ -151,7 +151,8 @@ function foldFrames(f: Fold, { lo, hi }: Accumulator): void {
 
 function foldFunctions(f: Fold, { lo, hi }: Accumulator): void {
   const { source, into, own, mark } = f
-  const { nodes, functionNodes, functionNodeOf } = source
+  const { functionNodes, functionNodeOf } = source
+  const { parent } = source.nodes
   const keys = f.common.functionKeysOf(source)
   const frames = f.common.nodeKeysOf(source)
   const columns = f.common.frames()
@@ -170,9 +171,13 @@ function foldFunctions(f: Fold, { lo, hi }: Accumulator): void {
     if (lo[stack] === 0 && (hi === null || hi[stack] === 0)) continue
     const leaf = source.stackNode === null ? stack : source.stackNode[stack]!
     addTo(f, resolve(walk, functionNodeOf[leaf]!), lo[stack]!, hi === null ? 0 : hi[stack]!)
-    for (let node = leaf; node !== 0 && nodeMark[node] !== mark; node = nodes.parent[node]!) {
+    const { first } = into
+    for (let node = leaf; node !== 0 && nodeMark[node] !== mark; node = parent[node]!) {
       nodeMark[node] = mark
-      see(into, functionTo[functionNodeOf[node]!]!, frames[node]!, columns)
+      const to = functionTo[functionNodeOf[node]!]!
+      const frame = frames[node]!
+      if (first[to]! < 0) first[to] = frame
+      else if (first[to] !== frame) see(into, to, frame, columns)
     }
   }
 }

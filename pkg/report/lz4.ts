@@ -33,13 +33,16 @@ export function lz4FrameBound(length: number): number {
   return HEADER.length + blocks * 4 + 4 + length + blocks * 64
 }
 
-/** Writes `input` as a frame into `out` at `at` (room: `lz4FrameBound`), and returns where it ends. */
-export function writeLz4Frame(input: Uint8Array, out: Uint8Array, at: number): number {
+/**
+ * Writes `input` as a frame into `out` at `at` (room: `lz4FrameBound`), and returns where it ends. Matches are looked for
+ * at every `stride`-th byte.
+ */
+export function writeLz4Frame(input: Uint8Array, out: Uint8Array, at: number, stride: 1 | 4 = 1): number {
   out.set(HEADER, at)
   at += HEADER.length
   for (let from = 0; from < input.length; from += BLOCK) {
     const block = input.subarray(from, Math.min(from + BLOCK, input.length))
-    const end = writeBlock(block, out, at + 4)
+    const end = writeBlock(block, out, at + 4, stride)
     if (end < 0) {
       writeUint32(out, at, (block.length | STORED) >>> 0)
       out.set(block, at + 4)
@@ -54,7 +57,7 @@ export function writeLz4Frame(input: Uint8Array, out: Uint8Array, at: number): n
 }
 
 /** Returns the end, or -1 when the block does not get smaller. */
-function writeBlock(input: Uint8Array, out: Uint8Array, at: number): number {
+function writeBlock(input: Uint8Array, out: Uint8Array, at: number, stride: number): number {
   const n = input.length
   const limit = at + n - 16
   const bits = n < 4096 ? 10 : TABLE_BITS
@@ -72,7 +75,7 @@ function writeBlock(input: Uint8Array, out: Uint8Array, at: number): number {
     let j = positions[h]! - 1
     positions[h] = i + 1
     if (j < 0 || i - j > MAX_DISTANCE || view.getInt32(j, true) !== four) {
-      i += misses++ >> SKIP_SHIFT
+      i += (misses++ >> SKIP_SHIFT) * stride
       continue
     }
     misses = 1 << SKIP_SHIFT
@@ -94,7 +97,8 @@ function writeBlock(input: Uint8Array, out: Uint8Array, at: number): number {
     out[afterLiterals] = distance & 0xff
     out[afterLiterals + 1] = distance >> 8
     at = writeRest(out, afterLiterals + 2, k - i - MIN_MATCH)
-    i = anchor = k
+    anchor = k
+    i = (k + stride - 1) & -stride
   }
   if (at + (n - anchor) + ((n - anchor) >> 7) + 16 > limit) return -1
   return writeSequence(input, anchor, n, out, at, 0)
