@@ -218,7 +218,7 @@ class Lz4StreamWriter extends RecordBatchStreamWriter {
         continue
       }
       const prefix = new Uint8Array(8)
-      const body = raw.length < COMPRESSIBLE ? raw : compressed(raw, strideOf(view))
+      const body = raw.length < COMPRESSIBLE ? raw : compressed(raw)
       new DataView(prefix.buffer).setBigInt64(0, body === raw ? -1n : BigInt(raw.length), true)
       pairs.push(prefix, body)
       bufferRegions.push(new BufferRegion(byteLength, 8 + body.length))
@@ -228,18 +228,12 @@ class Lz4StreamWriter extends RecordBatchStreamWriter {
   }
 }
 
-/** Numbers of four bytes and more repeat on their own boundaries, so a match need not be looked for in between. */
-function strideOf(view: ArrayBufferView): 1 | 4 {
-  const { BYTES_PER_ELEMENT = 1 } = view as { BYTES_PER_ELEMENT?: number }
-  return BYTES_PER_ELEMENT >= 4 ? 4 : 1
-}
-
 /** Of one thread, used again for every buffer. */
 let frame = new Uint8Array(0)
 
-function compressed(raw: Uint8Array, stride: 1 | 4): Uint8Array {
+function compressed(raw: Uint8Array): Uint8Array {
   const bound = lz4FrameBound(raw.length)
   if (frame.length < bound) frame = new Uint8Array(bound * 2)
-  const end = writeLz4Frame(raw, frame, 0, stride)
+  const end = writeLz4Frame(raw, frame, 0)
   return end < raw.length ? frame.slice(0, end) : raw
 }

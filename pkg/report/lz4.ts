@@ -22,6 +22,10 @@ const MAX_DISTANCE = 0xffff
 /** Every 2^3 misses the search steps one byte further: data that does not compress costs little. */
 const SKIP_SHIFT = 3
 
+/** A block that after so many bytes has not come down to this part of itself is stored as it is: the rest is not worth the time. */
+const TRIAL = 24_576
+const WORTH = 0.6
+
 /** Below this many bytes a loop copies faster than a call. */
 const LOOP_LIMIT = 64
 
@@ -33,16 +37,13 @@ export function lz4FrameBound(length: number): number {
   return HEADER.length + blocks * 4 + 4 + length + blocks * 64
 }
 
-/**
- * Writes `input` as a frame into `out` at `at` (room: `lz4FrameBound`), and returns where it ends. Matches are looked for
- * at every `stride`-th byte.
- */
-export function writeLz4Frame(input: Uint8Array, out: Uint8Array, at: number, stride: 1 | 4 = 1): number {
+/** Writes `input` as a frame into `out` at `at` (room: `lz4FrameBound`), and returns where it ends. */
+export function writeLz4Frame(input: Uint8Array, out: Uint8Array, at: number): number {
   out.set(HEADER, at)
   at += HEADER.length
   for (let from = 0; from < input.length; from += BLOCK) {
     const block = input.subarray(from, Math.min(from + BLOCK, input.length))
-    const end = writeBlock(block, out, at + 4, stride)
+    const end = writeBlock(block, out, at + 4)
     if (end < 0) {
       writeUint32(out, at, (block.length | STORED) >>> 0)
       out.set(block, at + 4)
@@ -57,8 +58,9 @@ export function writeLz4Frame(input: Uint8Array, out: Uint8Array, at: number, st
 }
 
 /** Returns the end, or -1 when the block does not get smaller. */
-function writeBlock(input: Uint8Array, out: Uint8Array, at: number, stride: number): number {
+function writeBlock(input: Uint8Array, out: Uint8Array, at: number): number {
   const n = input.length
+  const begin = at
   const limit = at + n - 16
   const bits = n < 4096 ? 10 : TABLE_BITS
   const shift = 32 - bits
@@ -75,7 +77,7 @@ function writeBlock(input: Uint8Array, out: Uint8Array, at: number, stride: numb
     let j = positions[h]! - 1
     positions[h] = i + 1
     if (j < 0 || i - j > MAX_DISTANCE || view.getInt32(j, true) !== four) {
-      i += (misses++ >> SKIP_SHIFT) * stride
+      i += misses++ >> SKIP_SHIFT
       continue
     }
     misses = 1 << SKIP_SHIFT
@@ -91,14 +93,14 @@ function writeBlock(input: Uint8Array, out: Uint8Array, at: number, stride: numb
     }
     while (k < matchEnd && input[k] === input[l++]) k++
     if (at + (i - anchor) + ((i - anchor + k - i) >> 7) + 16 > limit) return -1
+    if (i > TRIAL && at - begin > i * WORTH) return -1
     at = writeSequence(input, anchor, i, out, at, k - i - MIN_MATCH)
     const distance = i - j
     const afterLiterals = at
     out[afterLiterals] = distance & 0xff
     out[afterLiterals + 1] = distance >> 8
     at = writeRest(out, afterLiterals + 2, k - i - MIN_MATCH)
-    anchor = k
-    i = (k + stride - 1) & -stride
+    i = anchor = k
   }
   if (at + (n - anchor) + ((n - anchor) >> 7) + 16 > limit) return -1
   return writeSequence(input, anchor, n, out, at, 0)
