@@ -17,9 +17,8 @@ process.exitCode = await run(
   [
     '--test',
     '--test-concurrency=2',
-    '--test-timeout=300000',
-    '--test-reporter=./test/support/reporter.mjs',
-    '--test-reporter-destination=stdout',
+    '--test-timeout=180000',
+    '--test-reporter=spec',
     ...(given.length > 0 ? given : folders.map(f => `${f}/**/*.test.ts`)),
   ],
   { cwd: root },
