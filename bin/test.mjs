@@ -19,6 +19,7 @@ process.exitCode = await run(
     '--test-concurrency=2',
     '--test-timeout=180000',
     '--test-reporter=spec',
+    '--import=./test/support/setup.mjs',
     ...(given.length > 0 ? given : folders.map(f => `${f}/**/*.test.ts`)),
   ],
   { cwd: root },

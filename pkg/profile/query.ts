@@ -14,6 +14,9 @@ export interface ProfileQuery {
 
 const PROFILE_TYPE_FORM = '<name>:<sample-type>:<sample-unit>:<period-type>:<period-unit>(:delta)'
 
+/** Labels that stand for the stack of a sample: no series has them, and an answer as if one had would be wrong. */
+const RESERVED = /^__(stack|leaf)/
+
 /** Throws `RequestError` invalid_argument with the span of what is wrong. */
 export function parseQuery(text: string): ProfileQuery {
   const { selector, nameSpan, valueSpans } = readSelector(text)
@@ -25,6 +28,11 @@ export function parseQuery(text: string): ProfileQuery {
     throw new RequestError('invalid_argument', message, { span: nameSpan! })
   }
   matchers.forEach((matcher, i) => {
+    if (RESERVED.test(matcher.name)) {
+      throw new RequestError('unimplemented', `the reserved label ${matcher.name} is not available in this version`, {
+        span: valueSpans[i]!,
+      })
+    }
     checkPattern(matcher, valueSpans[i]!)
   })
   return { profileType, matchers }

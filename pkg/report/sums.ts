@@ -191,7 +191,8 @@ export function scale(sums: Sums, total: bigint, to: bigint): Sums {
       bound = Math.max(bound, Math.abs(upTo))
       done = upTo
     }
-    if (bound < SAFE) return { lo, hi: null }
+    // Past this the quotient of doubles is off by more than rounding.
+    if (bound < SAFE / 16) return { lo, hi: null }
   }
   const out = zeroSums(n, true)
   let sum = 0n

@@ -6,7 +6,7 @@ import { type Handler, queryOf } from '../http.ts'
 const KINDS: Readonly<Record<SelfProfileKind, { readonly seconds: number; readonly about: string }>> = {
   profile: { seconds: 30, about: 'CPU time, over ?seconds=N (30)' },
   heap: { seconds: 0, about: 'memory that is live now' },
-  allocs: { seconds: 0, about: 'memory allocated since the start, or over ?seconds=N' },
+  allocs: { seconds: 1, about: 'memory allocated, over ?seconds=N (1)' },
 }
 
 /** Go's profiles that this runtime has no counterpart of. */
