@@ -9,7 +9,8 @@ import type { FrameColumns, Merged, StackTree } from '../query/result.ts'
 import { difference, gather, toBigInt64 } from './sums.ts'
 import { createTrie } from './trie.ts'
 
-export function pprof(tree: StackTree, merged: Merged): ReportBody & { kind: 'pprof' } {
+export function pprof(whole: StackTree, merged: Merged): ReportBody & { kind: 'pprof' } {
+  const tree = withOwnFrames(whole)
   const { strings } = tree
   const mappings = mappingTable(tree.frames)
   const functions = functionTable(tree.frames)
@@ -37,6 +38,43 @@ export function pprof(tree: StackTree, merged: Merged): ReportBody & { kind: 'pp
     docUrl: '',
   })
   return { kind: 'pprof', pprof: bytes }
+}
+
+/**
+ * The tree with the frames it uses and no others, those of the mapping with most nodes first: readers of pprof take the
+ * first mapping for the program.
+ */
+function withOwnFrames(tree: StackTree): StackTree {
+  const nodes = new Map<number, number>() // by mapping
+  const used = new Uint8Array(tree.frames.length)
+  for (let i = 1; i < tree.length; i++) {
+    const frame = tree.frame[i]!
+    const mapping = tree.frames.mapping[frame]!
+    used[frame] = 1
+    nodes.set(mapping, (nodes.get(mapping) ?? 0) + 1)
+  }
+  const { mapping } = tree.frames
+  const weight = (frame: number): number => (mapping[frame]! < 0 ? 0 : nodes.get(mapping[frame]!)!)
+  const kept: number[] = []
+  for (let frame = 0; frame < used.length; frame++) if (used[frame] === 1) kept.push(frame)
+  kept.sort((a, b) => weight(b) - weight(a) || mapping[a]! - mapping[b]! || a - b)
+  const place = new Int32Array(used.length)
+  for (const [i, frame] of kept.entries()) place[frame] = i
+  const f = tree.frames
+  const strings = (column: Int32Array): Int32Array => Int32Array.from(kept, frame => column[frame]!)
+  const frames: FrameColumns = {
+    length: kept.length,
+    functionName: strings(f.functionName),
+    systemName: strings(f.systemName),
+    file: strings(f.file),
+    line: Float64Array.from(kept, frame => f.line[frame]!),
+    startLine: Float64Array.from(kept, frame => f.startLine[frame]!),
+    address: BigUint64Array.from(kept, frame => f.address[frame]!),
+    inlined: Uint8Array.from(kept, frame => f.inlined[frame]!),
+    mapping: strings(f.mapping),
+    buildId: strings(f.buildId),
+  }
+  return { ...tree, frames, frame: tree.frame.map((frame, i) => (i === 0 ? -1 : place[frame]!)) }
 }
 
 function mappingTable(frames: FrameColumns): { table: MappingTable; ofFrame: Int32Array } {

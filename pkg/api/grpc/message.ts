@@ -19,11 +19,16 @@ export function encodeMessage(text: string): string {
 }
 
 const UNPARSABLE = 'parse binary: '
+/** What the library says of a message over the limit; users know the limit by its flag. */
+const TOO_LARGE = /^message size (\d+) is larger than configured readMaxBytes (\d+)$/
 
 function mend(trailer: Headers): void {
   const message = trailer.get('grpc-message')
   if (message === null) return
-  const text = decodeURIComponent(message)
+  const text = decodeURIComponent(message).replace(
+    TOO_LARGE,
+    (_, size, limit) => `message of ${size} bytes, more than --message-size-limit (${limit})`,
+  )
   trailer.set('grpc-message', encodeMessage(text))
   if (trailer.get('grpc-status') === String(Code.Internal) && text.startsWith(UNPARSABLE)) {
     trailer.set('grpc-status', String(Code.InvalidArgument))
