@@ -114,8 +114,14 @@ const foldersOf = (storagePath: string) => {
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { disk, storagePath } = options
   const { blocksDirectory, walDirectory } = foldersOf(storagePath)
-  await disk.makeDir(blocksDirectory)
-  await disk.makeDir(walDirectory)
+  try {
+    await disk.makeDir(blocksDirectory)
+    await disk.makeDir(walDirectory)
+  } catch (error) {
+    throw new Error(`--storage-path ${storagePath}: no folder can be made there: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
   const unlock = takeLock(storagePath)
   try {
     return await openLocked(options, unlock)

@@ -28,7 +28,7 @@ export interface Flag<V> {
   readonly help: string
   readonly aliases: readonly string[]
   /** Values that are understood but not served yet: given, they are refused, so that nobody relies on them. */
-  readonly notYet: 'always' | readonly string[]
+  readonly notYet: 'always' | 'no effect' | readonly string[]
 }
 
 export type FlagGroup = 'Server' | 'Storage' | 'Limits' | 'Scraping' | 'Queries' | 'Logs'
@@ -110,7 +110,7 @@ function flag<V>(
   kind: FlagKind<V>,
   fallback: NoInfer<V>,
   help: string,
-  more: { readonly aliases?: readonly string[]; readonly notYet?: 'always' | readonly string[] } = {},
+  more: { readonly aliases?: readonly string[]; readonly notYet?: 'always' | 'no effect' | readonly string[] } = {},
 ): Flag<V> {
   return { group, name, kind, fallback, help, aliases: more.aliases ?? [], notYet: more.notYet ?? [] }
 }
@@ -145,7 +145,14 @@ export const FLAGS = {
     5000,
     'The headers of a request must have arrived within this time.',
   ),
-  httpWriteTimeout: flag('Server', 'http-write-timeout', duration, 60_000, 'An answer must be ready within this time.'),
+  httpWriteTimeout: flag(
+    'Server',
+    'http-write-timeout',
+    duration,
+    60_000,
+    'An answer must be ready within this time.',
+    { notYet: 'no effect' },
+  ),
   pathPrefix: flag('Server', 'path-prefix', text, '', 'Put before every path of the page and the APIs.'),
   corsAllowedOrigins: flag(
     'Server',
@@ -167,7 +174,7 @@ export const FLAGS = {
     'memory-limit',
     sizeOrAuto,
     null,
-    'The memory the whole server lives within. `auto` is 75 % of the cgroup limit, else 60 % of RAM. Below 256MiB it refuses to start.',
+    'The memory meant for the whole server; in this version it is only checked at the start. `auto` is 75 % of the cgroup limit, else 60 % of RAM. Below 256MiB it refuses to start.',
   ),
   webConfigFile: flag('Server', 'web-config-file', text, '', 'TLS and users (web.yml).', {
     aliases: ['web.config.file'],
@@ -176,14 +183,9 @@ export const FLAGS = {
   webEnableLifecycle: flag('Server', 'web-enable-lifecycle', toggle, false, 'Serve POST /-/reload and POST /-/quit.', {
     aliases: ['web.enable-lifecycle'],
   }),
-  webEnableAdminApi: flag(
-    'Server',
-    'web-enable-admin-api',
-    toggle,
-    false,
-    'Serve POST /api/v1/admin/…: flush, compact, snapshot and deletion.',
-    { aliases: ['web.enable-admin-api'] },
-  ),
+  webEnableAdminApi: flag('Server', 'web-enable-admin-api', toggle, false, 'Serve POST /api/v1/admin/flush.', {
+    aliases: ['web.enable-admin-api'],
+  }),
 
   storagePath: flag('Storage', 'storage-path', text, 'data', 'The folder of the WAL and the blocks.', {
     aliases: ['storage.tsdb.path'],
@@ -209,15 +211,23 @@ export const FLAGS = {
     30 * 60_000,
     'The head is sealed into a block when it is this old.',
   ),
-  storageRetentionTime: flag('Storage', 'storage-retention-time', duration, 30 * DAY, 'How long raw rows are kept.', {
-    aliases: ['storage.tsdb.retention.time'],
-  }),
+  storageRetentionTime: flag(
+    'Storage',
+    'storage-retention-time',
+    duration,
+    30 * DAY,
+    'Profiles older than this are not taken. Blocks are not deleted by age in this version.',
+    {
+      aliases: ['storage.tsdb.retention.time'],
+    },
+  ),
   storageRollupRetentionTime: flag(
     'Storage',
     'storage-rollup-retention-time',
     duration,
     400 * DAY,
     'How long roll-ups are kept.',
+    { notYet: 'no effect' },
   ),
   storageRetentionSize: flag(
     'Storage',
@@ -225,7 +235,7 @@ export const FLAGS = {
     size,
     0,
     'Oldest blocks go when local blocks take more than this. 0 is no limit.',
-    { aliases: ['storage.tsdb.retention.size'] },
+    { aliases: ['storage.tsdb.retention.size'], notYet: 'no effect' },
   ),
   storageLocalRetention: flag(
     'Storage',
@@ -233,6 +243,7 @@ export const FLAGS = {
     duration,
     DAY,
     'How long blocks that are in the bucket stay on the local disk.',
+    { notYet: 'no effect' },
   ),
   storageMinFreeBytes: flag(
     'Storage',
@@ -247,6 +258,7 @@ export const FLAGS = {
     count,
     1,
     'The lowest compaction level that is shipped to the bucket. 0 suits disks that do not last.',
+    { notYet: 'no effect' },
   ),
   storageDeleteDelay: flag(
     'Storage',
@@ -254,6 +266,7 @@ export const FLAGS = {
     duration,
     HOUR,
     'How long replaced blocks stay in the bucket.',
+    { notYet: 'no effect' },
   ),
   storageKeepAddresses: flag(
     'Storage',
@@ -275,6 +288,7 @@ export const FLAGS = {
     duration,
     2 * DAY,
     'How long samples with times or labels of their own are kept.',
+    { notYet: 'no effect' },
   ),
 
   bodySizeLimit: flag('Limits', 'body-size-limit', size, 64 * MIB, 'Bytes of one profile after decompression.'),
@@ -320,7 +334,7 @@ export const FLAGS = {
     duration,
     300_000,
     'How far back a point in time looks for the last profile of a gauge.',
-    { aliases: ['query.lookback-delta'] },
+    { aliases: ['query.lookback-delta'], notYet: 'no effect' },
   ),
 
   logLevel: flag(

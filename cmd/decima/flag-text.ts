@@ -78,6 +78,7 @@ function defaultNote(flag: Flag<unknown>): string {
 function helpOf(flag: Flag<unknown>): string {
   const notes = [flag.help]
   if (flag.notYet === 'always') notes.push('Not available in this version.')
+  else if (flag.notYet === 'no effect') notes.push('No effect in this version.')
   else if (flag.notYet.length > 0) notes.push(`Not available in this version: ${flag.notYet.join(', ')}.`)
   if (flag.aliases.length > 0) notes.push(`Also ${flag.aliases.map(a => `\`--${a}\``).join(', ')}.`)
   return notes.join(' ')

@@ -51,6 +51,8 @@ export function parseFlags(argv: readonly string[]): ParsedFlags {
     }
     const parsed = parseValue(found.flag, typed, found.negated ? negate(value) : value)
     const { key } = found
+    if (found.flag.notYet === 'no effect')
+      warnings.set(found.flag.name, `--${found.flag.name} has no effect in this version`)
     values[key] = found.flag.kind.isList && explicit.has(key) ? [...(values[key] as []), ...(parsed as [])] : parsed
     explicit.add(key)
   }
@@ -101,6 +103,7 @@ function parseValue(flag: Flag<unknown>, typed: string, value: string): unknown 
   const parsed = flag.kind.parse(value)
   if (parsed === undefined)
     throw new UsageError(`--${typed} must be ${flag.kind.expected}, got ${JSON.stringify(value)}`)
+  if (flag.notYet === 'no effect') return parsed
   if (flag.notYet === 'always') throw new UsageError(`--${typed} is not available in this version`)
   if (flag.notYet.includes(value)) throw new UsageError(`--${typed}=${value} is not available in this version`)
   return parsed

@@ -52,6 +52,8 @@ export async function serve(argv: readonly string[]): Promise<number> {
   let loaded = readConfig(flags.configPath)
   for (const warning of loaded.warnings) log.warn(warning)
   const storagePath = resolve(flags.storagePath)
+  if (loaded.config.objectStorage !== null)
+    log.warn('object_storage is checked, but blocks are not shipped in this version')
   log.info('Starting Decima', {
     version: VERSION,
     runtime: RUNTIME,

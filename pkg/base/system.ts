@@ -6,6 +6,7 @@
  */
 import { constants } from 'node:fs'
 import * as fs from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { assert } from './assert.ts'
 import type { Clock, Disk, DiskFile, Random } from './ports.ts'
 
@@ -41,7 +42,22 @@ export const systemRandom: Random = { next: () => Math.random() }
 
 export const systemDisk: Disk = {
   async makeDir(path) {
-    await fs.mkdir(path, { recursive: true })
+    // Level by level: where a file system takes no folders at all, node's own `recursive` never comes to an end.
+    const missing: string[] = []
+    for (
+      let at = path;
+      !(await fs.access(at).then(
+        () => true,
+        () => false,
+      ));
+      at = dirname(at)
+    )
+      missing.unshift(at)
+    for (const folder of missing) {
+      await fs.mkdir(folder).catch(error => {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      })
+    }
   },
   list: path => fs.readdir(path),
   openAppend: async (path, options = {}) => appendFile(await fs.open(path, options.exclusive ? 'ax' : 'a')),
