@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { loadConfig } from '../../pkg/config/load.ts'
 import { parseListenAddress, reachableAddress } from './address.ts'
-import { IGNORED_FLAGS } from './flag-table.ts'
+import { FLAGS, IGNORED_FLAGS } from './flag-table.ts'
 import { flagRows, flagsMarkdown, helpText } from './flag-text.ts'
 import { defaultFlags, entries, parseFlags, UsageError } from './flags.ts'
 
