@@ -83,6 +83,7 @@ test('code does not import tests', () => {
 const ENTRIES = [
   /\.d\.ts$/,
   /^bin\//,
+  /^test\/support\/setup\.mjs$/,
   /^cmd\/decima\/main\.ts$/,
   /^tools\//,
   /\.test\.tsx?$/,
