@@ -71,7 +71,16 @@ async function loadPage(address: string): Promise<void> {
   const parts = [type.name, type.sampleType, type.sampleUnit, type.periodType, type.periodUnit]
   const query = `${parts.join(':')}${type.delta ? ':delta' : ''}{}`
   await connection.query('Labels', range)
-  await connection.query('QueryRange', { query, ...range })
+  for (;;) {
+    // The first CPU profile covers five seconds.
+    const end = timestamp(Date.now())
+    const drawn = await connection
+      .query('QueryRange', { query, ...range, end })
+      .catch((error: { code?: number }) => error)
+    if (!('code' in drawn)) break
+    if (drawn.code !== NOT_FOUND) throw drawn
+    await sleep(200)
+  }
   await connection.query('Query', {
     mode: 'MODE_MERGE',
     merge: { query, ...range },
@@ -79,6 +88,8 @@ async function loadPage(address: string): Promise<void> {
   })
   connection.close()
 }
+
+const NOT_FOUND = 5
 
 /** MiB of a Node that was only started. */
 async function nothingMiB(): Promise<number> {
