@@ -7,8 +7,6 @@ import { node, root } from './install.mjs'
 /** How Node is started for a server, also by the benchmarks: flags and environment. */
 export const NODE_FLAGS = [
   '--disable-warning=ExperimentalWarning',
-  // A young generation of 16 MB and more is never needed where rows are typed arrays.
-  '--max-semi-space-size=8',
   // The heap is small, the buffers beside it are not: by itself V8 would collect the whole heap for every 16 MB of them,
   // which is a third of all CPU under load.
   '--heap-growing-percent=200',
