@@ -54,8 +54,9 @@ export function SelectorInput() {
     const stop = (asking.current = new AbortController())
     const fitting = await candidates(found, stop.signal).catch(() => [])
     if (stop.signal.aborted) return
+    const kept = offers.value[picked.value]?.insert
     offers.value = fitting
-    picked.value = -1
+    picked.value = fitting.findIndex(({ insert }) => insert === kept)
   }
 
   const choose = (offer: Offer): void => {
