@@ -23,6 +23,7 @@ import { createScrapeManager, type ScrapeManager } from '../../scrape/manager.ts
 import { OUTCOME_KINDS } from '../../scrape/outcome.ts'
 import { buildPage } from '../../ui/build.ts'
 import { parseListenAddress, reachableAddress } from './address.ts'
+import { collectWhenQuiet } from './collect.ts'
 import { flagRows, helpText } from './flag-text.ts'
 import { parseFlags } from './flags.ts'
 import { createGroup } from './group.ts'
@@ -259,6 +260,8 @@ export async function serve(argv: readonly string[]): Promise<number> {
       () => void reload('the file changed').catch(() => undefined),
     )
     group.add('configuration watch', watch)
+
+    group.add('garbage collection', collectWhenQuiet(clock))
 
     isReady = true
     ready.resolve()
